@@ -52,7 +52,7 @@ function instrument(file: string, source: string): string {
 
 const MAIN = `
 import worker from "./src/worker.ts";
-export { FlightShard, MetricsShard, OutboxAlarm, RegionLog, SlotGrants } from "./src/worker.ts";
+export * from "./src/worker.ts";
 export default {
   async fetch(request, env, ctx) {
     globalThis.__entered?.clear();

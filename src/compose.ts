@@ -4,6 +4,7 @@ import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/bindings.ts";
 import { composeAnswers } from "./compose/answers.ts";
 import { composeCallers } from "./compose/callers.ts";
+import { composeComparison } from "./compose/comparison.ts";
 import { composeCron } from "./compose/cron.ts";
 import { composeDegradation, refuseWhenMinimal } from "./compose/degradation.ts";
 import { composeExplanations } from "./compose/explanations.ts";
@@ -120,6 +121,7 @@ export function createLayer(
       breakers,
       slots: () => originSlots.stats(),
     },
+    peek: memory.peek,
     tokenPrices: { input: config.model?.inputPrice ?? 0, output: config.model?.outputPrice ?? 0 },
     invalidationOf: (entry) => coherence.invalidationOf(entry),
     flushMs: settings.telemetry.flushEveryMs,
@@ -133,6 +135,7 @@ export function createLayer(
     newId,
     now,
     random,
+    isOriginAway: () => breakers.sql.status().state !== "closed",
     onShed: (priority, reason) => telemetry.observe({ type: "slot.refuse", priority, reason }),
   });
 
@@ -266,6 +269,7 @@ export function createLayer(
       dryRun: { loads, proxyLimits, degradation, now, engine, invalidator },
     }),
     metrics: telemetry.metrics,
+    compare: composeComparison(config, telemetry, ownPlatform),
     traced,
     tracedFetch: createTracedFetch({
       traced,
@@ -274,7 +278,7 @@ export function createLayer(
     }),
     live,
     degradation,
-    ...composeAnswers(bindings, config, engine, ownPlatform),
+    ...composeAnswers(bindings, config, engine, breakers.model, ownPlatform),
     ...messaging,
     logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",
     cron,

@@ -4,6 +4,7 @@ import type { Answers, ModelCache } from "./answers/reply.ts";
 import type { Config } from "./config.ts";
 import type { Context } from "./core/context.ts";
 import type { Refusals } from "./core/key-notes.ts";
+import type { CompareSettings } from "./core/traffic.ts";
 import type { Cron } from "./core/task.ts";
 import type { Degradation } from "./core/degradation.ts";
 import type { Existence } from "./engine/existence.ts";
@@ -83,6 +84,16 @@ export interface Strata {
   createDryRun(): DryRun;
   /** The metrics of all isolates of the namespace. */
   readonly metrics: MetricsView;
+  /**
+   * Predicts what other settings would do with the reads that telemetry has recorded: hits, loads and
+   * memory. It changes nothing.
+   *
+   * @throws {DefinitionError} if there is no eviction order of that name.
+   * @example
+   * const { predictions } = await strata.compare("product", [{}, { eviction: "lru" }]);
+   * console.log(predictions?.map(({ memoryHitRatio }) => memoryHitRatio));
+   */
+  readonly compare: CompareSettings;
   /** Runs a call to another service as a span of the request. */
   readonly traced: Traced;
   /** The platform's `fetch`. Each call is a span of the request and sends trace headers. */

@@ -26,6 +26,9 @@ export class RegionLog extends LayerRegionLog {}
 export class SlotGrants extends LayerSlotGrants {}
 export class TopicObject extends LayerTopicObject {}
 
+/** The longest pause of a message. With 100 attempts, messages wait for right variables for 8 hours. */
+const MISCONFIGURED_RETRY_SECONDS = 300;
+
 /** Created at the first request, because workerd has no clock and no randomness while it loads modules. */
 let isolate: Isolate | undefined;
 
@@ -46,7 +49,16 @@ export default {
   },
 
   async queue(batch, env, executionCtx) {
-    isolate ??= start(env);
+    try {
+      isolate ??= start(env);
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      // Without a pause, the attempts of the messages would be used up within minutes.
+      batch.retryAll({ delaySeconds: MISCONFIGURED_RETRY_SECONDS });
+      // oxlint-disable-next-line no-console -- the console is the platform's log
+      console.error(error.message);
+      return;
+    }
     await isolate.layer.consume(
       batch,
       backgroundContext((work) => executionCtx.waitUntil(work)),

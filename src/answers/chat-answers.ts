@@ -1,5 +1,6 @@
 /** Answers questions with an OpenAI-compatible model, through the cache. */
 import type { CallLimits } from "../core/answers.ts";
+import type { Breaker } from "../core/breaker.ts";
 import type { Context } from "../core/context.ts";
 import type { Lookup } from "../core/lookup.ts";
 import { timeStep } from "../core/timed-step.ts";
@@ -16,6 +17,8 @@ import type { CallModel } from "./record-call.ts";
 export interface ChatAnswersOptions {
   readonly ask: Ask;
   readonly model: ModelName;
+  /** The breaker of the model. While it is open, no call begins. */
+  readonly breaker: Breaker;
   readonly namespace: string;
   readonly limits: CallLimits;
   /** The tag of every answer of this deployment. */
@@ -35,7 +38,8 @@ export type AskChat = (
 ) => Promise<ChatAnswer>;
 
 export function createChatAnswers(options: ChatAnswersOptions): AskChat {
-  const { ask, model, namespace, limits, joinHost, callModel, local, deploymentTag } = options;
+  const { ask, model, breaker, namespace, limits, joinHost, callModel, local, deploymentTag } =
+    options;
   const policies = answerPolicies(limits.firstMs);
 
   return async (given, ctx, onLookup) => {
@@ -64,6 +68,7 @@ export function createChatAnswers(options: ChatAnswersOptions): AskChat {
       return joinHere();
     };
 
-    return ask({ key, policy, tags, join, usageOf: ({ usage }) => usage }, ctx, onLookup);
+    const usageOf = ({ usage }: ChatInfo) => usage;
+    return ask({ key, policy, tags, join, usageOf, breaker }, ctx, onLookup);
   };
 }

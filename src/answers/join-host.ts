@@ -19,6 +19,8 @@ export type JoinHost = (
 
 /** The object answers the head of a recording at once. The call itself takes longer. */
 const HEAD_MS: Millis = 2_000;
+/** The object sends the end of a call within this time after the limit of the call, and pieces that it has within this time. */
+const SLACK_MS: Millis = 5_000;
 
 export function createJoinHost(ask: AskHost, now: Clock, withTimeout: WithTimeout): JoinHost {
   return async (request, region) => {
@@ -31,8 +33,12 @@ export function createJoinHost(ask: AskHost, now: Clock, withTimeout: WithTimeou
       if (response.body === null || sent === null)
         return failed("flight.unavailable", `the answer object answered ${response.status}`);
       const { agoMs, ...head } = JSON.parse(sent) as SentHead;
-      const feed = feedOf(response.body as ReadableStream<Uint8Array>);
-      return { ok: true, value: { head: { ...head, beganAt: askedAt - agoMs }, feed } };
+      const beganAt = askedAt - agoMs;
+      const endsAt = beganAt + request.limits.totalMs;
+      const feed = feedOf(response.body as ReadableStream<Uint8Array>, (read) =>
+        withTimeout(read, SLACK_MS + Math.max(0, endsAt - now())),
+      );
+      return { ok: true, value: { head: { ...head, beganAt }, feed } };
     } catch {
       // A late answer has no reader.
       asked.then(
@@ -44,8 +50,14 @@ export function createJoinHost(ask: AskHost, now: Clock, withTimeout: WithTimeou
   };
 }
 
-/** Reads the lines of the object. A stream that ends without an end line was cut off. */
-function feedOf(body: ReadableStream<Uint8Array>): Feed<string, ChatInfo> {
+/**
+ * Reads the lines of the object. A stream that ends without an end line was cut off, and so was one from which `inTime`
+ * gets no bytes.
+ */
+function feedOf(
+  body: ReadableStream<Uint8Array>,
+  inTime: <T>(read: Promise<T>) => Promise<T>,
+): Feed<string, ChatInfo> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
   const lines = createBatchDecoder<string, ChatInfo>();
@@ -53,19 +65,21 @@ function feedOf(body: ReadableStream<Uint8Array>): Feed<string, ChatInfo> {
     frames: [],
     end: { kind: "failed", fault: fault("flight.unavailable", "the answer object has stopped") },
   };
+  const cancel = (): void => void reader.cancel().catch(() => undefined);
   return {
     async next() {
       try {
         for (;;) {
-          const { done, value } = await reader.read();
+          const { done, value } = await inTime(reader.read());
           if (done) return cut;
           const batch = lines.feed(decoder.decode(value, { stream: true }));
           if (batch.frames.length > 0 || batch.end !== undefined) return batch;
         }
       } catch {
+        cancel();
         return cut;
       }
     },
-    cancel: () => void reader.cancel().catch(() => undefined),
+    cancel,
   };
 }

@@ -2,12 +2,14 @@
  * A middleware for the AI SDK (`wrapLanguageModel`): the answers of any of its models go through the cache. The
  * types are structural, so that the layer does not depend on the SDK.
  */
-import type { Feed } from "../core/answers.ts";
+import type { Batch, Feed } from "../core/answers.ts";
 import type { Context } from "../core/context.ts";
 import { DefinitionError } from "../core/faults.ts";
 import type { Lookup } from "../core/lookup.ts";
-import type { Ask } from "./ask.ts";
+import { abortableFeed, untilAborted } from "./abortable.ts";
 import { AnswerFault, answerFault } from "./answer-fault.ts";
+import { streamOf } from "./answer-stream.ts";
+import type { Ask } from "./ask.ts";
 import type { Usage } from "./chat-stream.ts";
 import { answerPolicies } from "./lifetimes.ts";
 import { joinLocally, type LocalJoinOptions } from "./local-join.ts";
@@ -26,19 +28,32 @@ interface ModelId {
   readonly modelId: string;
 }
 
+/** The parameters of a call. The reader leaves when `abortSignal` aborts. */
+interface CallParameters {
+  readonly abortSignal?: AbortSignal | undefined;
+}
+
+interface GenerateOptions<R, C> {
+  doGenerate: () => PromiseLike<R>;
+  params: C;
+  model: ModelId & { doGenerate(params: C): PromiseLike<R> };
+}
+
+interface StreamOptions<S, C> {
+  doStream: () => PromiseLike<S>;
+  params: C;
+  model: ModelId & { doStream(params: C): PromiseLike<S> };
+}
+
 /** The middleware, in the form of `LanguageModelV3Middleware`. */
 export interface LanguageModelMiddleware {
   readonly specificationVersion: "v3";
-  wrapGenerate<R extends Generated>(options: {
-    doGenerate: () => PromiseLike<R>;
-    params: object;
-    model: ModelId;
-  }): Promise<R>;
-  wrapStream<P extends Part, S extends { stream: ReadableStream<P> }>(options: {
-    doStream: () => PromiseLike<S & { stream: ReadableStream<P> }>;
-    params: object;
-    model: ModelId;
-  }): Promise<S & { stream: ReadableStream<P> }>;
+  wrapGenerate<R extends Generated, C extends CallParameters>(
+    options: GenerateOptions<R, C>,
+  ): Promise<R>;
+  wrapStream<P extends Part, S extends { stream: ReadableStream<P> }, C extends CallParameters>(
+    options: StreamOptions<S & { stream: ReadableStream<P> }, C>,
+  ): Promise<S & { stream: ReadableStream<P> }>;
 }
 
 export interface ModelCachePorts {
@@ -46,6 +61,8 @@ export interface ModelCachePorts {
   readonly local: LocalJoinOptions;
   readonly ctx: Context;
   readonly onLookup: (lookup: Lookup) => void;
+  /** Gets the feed of each answer, to cancel it when the client of the request has left. */
+  readonly onFeed: (feed: Pick<Feed, "cancel">) => void;
 }
 
 /** Members of the parameters that do not shape the answer. */
@@ -53,7 +70,7 @@ const UNKEYED = new Set(["abortSignal", "headers", "includeRawChunks"]);
 
 /** Creates the middleware of one request. */
 export function createModelCache(
-  { ask, local, ctx, onLookup }: ModelCachePorts,
+  { ask, local, ctx, onLookup, onFeed }: ModelCachePorts,
   options: ModelCacheOptions,
 ): LanguageModelMiddleware {
   const policy = answerPolicies(local.limits.firstMs)[options.scope];
@@ -75,11 +92,15 @@ export function createModelCache(
     }
   }
 
-  async function answer<P>(key: string, callModel: CallModel<P, Usage>): Promise<Feed<P, Usage>> {
+  async function answer<P>(
+    key: string,
+    callModel: CallModel<P, Usage>,
+    signal: AbortSignal | undefined,
+  ): Promise<Feed<P, Usage>> {
     let thrown: { readonly error: unknown } | undefined;
-    const observed: CallModel<P, Usage> = async (add, signal) => {
+    const observed: CallModel<P, Usage> = async (add, ofCall) => {
       try {
-        return await callModel(add, signal);
+        return await callModel(add, ofCall);
       } catch (error) {
         thrown = { error };
         // Other callers get this fault, and it is logged. The message of a provider can repeat a key or a prompt.
@@ -89,13 +110,16 @@ export function createModelCache(
     };
     const request = { key, policy, tags, usageOf: (usage: Usage) => usage };
     try {
-      const answered = await ask<P, Usage>(
-        { ...request, join: async (join) => joinLocally(local, request, observed, join) },
+      const asked = ask<P, Usage>(
+        { ...request, join: async (join) => joinLocally(local, request, observed, join, signal) },
         ctx,
         onLookup,
       );
-      return answered.feed;
+      const { feed } = await untilAborted(asked, signal, (late) => late.feed.cancel());
+      onFeed(feed);
+      return abortableFeed(feed, signal);
     } catch (error) {
+      signal?.throwIfAborted();
       // The SDK decides by the model's own error whether it tries again.
       if (thrown !== undefined && !(thrown.error instanceof AnswerFault)) throw thrown.error;
       throw error;
@@ -105,46 +129,42 @@ export function createModelCache(
   return {
     specificationVersion: "v3",
 
-    async wrapGenerate({ doGenerate, params, model }) {
+    async wrapGenerate<R extends Generated, C extends CallParameters>({
+      doGenerate,
+      params,
+      model,
+    }: GenerateOptions<R, C>) {
       const key = await keyOf("generate", params, model);
       if (key === undefined) return doGenerate();
-      const feed = await answer(key, generating(doGenerate, key));
+      const { abortSignal } = params;
+      const call = (signal: AbortSignal) => model.doGenerate({ ...params, abortSignal: signal });
+      const feed = await answer(key, generating(call, key), abortSignal);
       const { frames, end } = await feed.next();
       const [frame] = frames;
       if (frame !== undefined) return reviveDates(frame[1]);
       throw new AnswerFault(end?.kind === "failed" ? end.fault : NO_ANSWER);
     },
 
-    async wrapStream<P extends Part, S extends { stream: ReadableStream<P> }>({
-      doStream,
-      params,
-      model,
-    }: Parameters<LanguageModelMiddleware["wrapStream"]>[0]) {
+    async wrapStream<
+      P extends Part,
+      S extends { stream: ReadableStream<P> },
+      C extends CallParameters,
+    >({ doStream, params, model }: StreamOptions<S & { stream: ReadableStream<P> }, C>) {
       const key = await keyOf("stream", params, model);
-      const call = doStream as unknown as () => PromiseLike<S>;
-      if (key === undefined) return call();
-      const feed = await answer(key, streaming<P>(call, key));
-      return { stream: partsOf(feed) } as S;
+      if (key === undefined) return doStream();
+      const { abortSignal } = params;
+      const call = (signal: AbortSignal) => model.doStream({ ...params, abortSignal: signal });
+      const feed = await answer(key, streaming<P>(call, key), abortSignal);
+      return { stream: streamOf(feed, partsOf, local.after) } as S & { stream: ReadableStream<P> };
     },
   };
 }
 
 const NO_ANSWER = { code: "origin.unavailable", message: "the model gave no answer" } as const;
 
-/** The parts of an answer. A cut answer ends with the part `error` of the SDK. */
-function partsOf<P extends Part>(feed: Feed<P, Usage>): ReadableStream<P> {
-  return new ReadableStream<P>(
-    {
-      async pull(controller) {
-        const { frames, end } = await feed.next();
-        for (const [, part] of frames) controller.enqueue(reviveDates(part));
-        if (end === undefined) return;
-        if (end.kind === "failed")
-          controller.enqueue({ type: "error", error: new AnswerFault(end.fault) } as unknown as P);
-        controller.close();
-      },
-      cancel: () => feed.cancel(),
-    },
-    { highWaterMark: 0 },
-  );
+/** The parts of a batch. A cut answer ends with the part `error` of the SDK. */
+function partsOf<P extends Part>({ frames, end }: Batch<P, Usage>): P[] {
+  const parts = frames.map(([, part]) => reviveDates(part));
+  if (end?.kind !== "failed") return parts;
+  return [...parts, { type: "error", error: new AnswerFault(end.fault) } as unknown as P];
 }

@@ -16,12 +16,16 @@ export interface LocalJoinOptions {
   readonly limits: CallLimits;
 }
 
-/** The platform ends work of a request 30 s after its client has left, and a longer call with it. */
+/**
+ * `signal` says when this reader leaves. The call ends with the last reader, and goes on while a reader without a signal
+ * is there. The platform ends work of a request 30 s after its client has left, and a longer call with it.
+ */
 export function joinLocally<P, I>(
   options: LocalJoinOptions,
   answer: Pick<AnswerRequest<P, I>, "key" | "policy" | "tags">,
   callModel: CallModel<P, I>,
   { after, mayStart, position, ctx }: JoinRequest,
+  signal?: AbortSignal,
 ): Result<JoinedBy<P, I> | undefined> {
   const { recordings, engine, limits } = options;
   const { key, policy, tags } = answer;
@@ -49,5 +53,6 @@ export function joinLocally<P, I>(
       return work.catch(() => undefined);
     },
   });
+  joined?.readers.add(signal);
   return { ok: true, value: joined && { ...joined, isHosted: false } };
 }

@@ -22,11 +22,11 @@ const UNSTORABLE_PARTS = new Set(["tool-call", "tool-result", "tool-approval-req
 
 /** Records the parts of a stream. Raw parts of the provider are left out. */
 export function streaming<P extends Part>(
-  doStream: () => PromiseLike<{ readonly stream: ReadableStream<P> }>,
+  doStream: (signal: AbortSignal) => PromiseLike<{ readonly stream: ReadableStream<P> }>,
   key: string,
 ): CallModel<P, Usage> {
   return async (add, signal) => {
-    const { stream } = await doStream();
+    const { stream } = await doStream(signal);
     const reader = stream.getReader();
     let finish: (Part & { finishReason?: unknown; usage?: unknown }) | undefined;
     let isStorable = true;
@@ -54,11 +54,11 @@ export function streaming<P extends Part>(
 
 /** Records one result as one piece, without the request and the response of the provider. */
 export function generating<R extends Generated>(
-  doGenerate: () => PromiseLike<R>,
+  doGenerate: (signal: AbortSignal) => PromiseLike<R>,
   key: string,
 ): CallModel<R, Usage> {
-  return async (add) => {
-    const given = await doGenerate();
+  return async (add, signal) => {
+    const given = await doGenerate(signal);
     const {
       request: _request,
       response: _response,

@@ -1,7 +1,9 @@
 /** The miss of an answer: joins the recording of its key, or begins the call of the model. */
 import type { Batch, Feed, Joined, RecordingHead } from "../core/answers.ts";
+import { outcomeOf, type Breaker } from "../core/breaker.ts";
 import type { Context } from "../core/context.ts";
 import { createEntry, type LogPosition, type StorableResult } from "../core/entry.ts";
+import { originFaultOf } from "../core/faults.ts";
 import { invalidationKeyOfTag } from "../core/invalidation-key.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Result } from "../core/result.ts";
@@ -17,6 +19,8 @@ export interface AnswerRequest<P, I> {
   readonly key: string;
   readonly policy: Policy;
   readonly tags: readonly string[];
+  /** The breaker of the model. Undefined for a model of the AI SDK, of which the layer knows too little. */
+  readonly breaker?: Breaker;
   /** Joins the recording of the key. Undefined if none runs and the reader may not begin one. */
   join(request: JoinRequest): Promise<Result<JoinedBy<P, I> | undefined>>;
   /** Returns the tokens of the answer, for the metrics. */
@@ -52,7 +56,7 @@ const MAX_JOINS = 3;
  * Opens an answer. A reader joins a recording only if an entry of its log position would be valid for the
  * reader. Otherwise the reader begins the next recording.
  *
- * @throws {AnswerFault} if no frame arrives
+ * @throws {AnswerFault} if no frame arrives, at once while the breaker of the model is open
  */
 export async function openAnswer<P, I>(
   engine: Engine,
@@ -61,12 +65,18 @@ export async function openAnswer<P, I>(
   ctx: Context,
   signal: Signal,
 ): Promise<Opened<P, I>> {
+  const admitted = request.breaker?.begin();
+  if (admitted?.ok === false) throw new AnswerFault(admitted.fault);
   const leave = calls.take(request.key);
   try {
     const opened = await openAs(leave, engine, request, ctx, signal);
+    admitted?.value.end(opened === undefined ? "ignored" : "answered");
     if (opened !== undefined) return opened;
   } catch (error) {
     leave?.();
+    const cause = originFaultOf(error);
+    // A fault of the answer object says nothing about the model.
+    admitted?.value.end(cause.code.startsWith("origin.") ? outcomeOf(cause) : "ignored");
     throw error;
   }
   throw answerFault("origin.saturated", "too many calls of the model run", 1_000);

@@ -2,7 +2,9 @@
 import type { Batch, Feed, Frame } from "../core/answers.ts";
 import type { Millis } from "../core/time.ts";
 import { AnswerFault } from "./answer-fault.ts";
+import { streamOf } from "./answer-stream.ts";
 import type { ChatInfo } from "./chat-stream.ts";
+import type { After } from "./record-call.ts";
 
 /** A whole answer. */
 export interface AnswerText extends ChatInfo {
@@ -49,6 +51,7 @@ export interface EventStreamOptions {
   readonly model: string;
   /** The data of the event `error`, for an answer that is cut off. */
   readonly cutOff: object;
+  readonly after: After;
 }
 
 /**
@@ -58,7 +61,7 @@ export interface EventStreamOptions {
  */
 export function eventsOf(
   feed: Feed<string, ChatInfo>,
-  { id, model, cutOff }: EventStreamOptions,
+  { id, model, cutOff, after }: EventStreamOptions,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let isFirst = true;
@@ -88,16 +91,12 @@ export function eventsOf(
     return `${chunk({}, finishReason, counted)}data: [DONE]\n\n`;
   }
 
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { frames, end } = await feed.next();
-        const events = frames.map(textEvent).join("") + (end === undefined ? "" : endEvents(end));
-        controller.enqueue(encoder.encode(events));
-        if (end !== undefined) controller.close();
-      },
-      cancel: () => feed.cancel(),
+  return streamOf(
+    feed,
+    ({ frames, end }) => {
+      const events = frames.map(textEvent).join("") + (end === undefined ? "" : endEvents(end));
+      return [encoder.encode(events)];
     },
-    { highWaterMark: 0 },
+    after,
   );
 }

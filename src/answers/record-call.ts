@@ -17,7 +17,10 @@ export type CallModel<P, I> = (
 /** Calls `call` after `ms` milliseconds. Returns a function that cancels the call. */
 export type After = (ms: Millis, call: () => void) => () => void;
 
-/** Records one call. The recording has an end when the promise resolves. It never rejects. */
+/**
+ * Records one call. The call ends early if all readers of the recording have left. The recording has an end when the
+ * promise resolves. It never rejects.
+ */
 export async function recordCall<P, I>(
   recording: Recording<P, I>,
   callModel: CallModel<P, I>,
@@ -33,6 +36,8 @@ export async function recordCall<P, I>(
   };
   const late = (ms: Millis) => () =>
     stop(fault("origin.timeout", `the model gave no answer within ${ms} ms`));
+  const abandon = (): void => stop(fault("origin.abandoned", "all readers have left"));
+  void recording.readers.gone.then(abandon);
   const cancelFirst = after(firstMs, late(firstMs));
   const cancelTotal = after(totalMs, late(totalMs));
   const add = (piece: P, chars: number): void => {

@@ -2,6 +2,7 @@
 import type { AnswerEnd, Batch, Frame } from "../core/answers.ts";
 import type { LogPosition } from "../core/entry.ts";
 import type { Clock, EpochMs } from "../core/time.ts";
+import { createCallReaders, type CallReaders } from "./call-readers.ts";
 
 export interface RecordingOptions {
   readonly id: string;
@@ -14,6 +15,8 @@ export interface Recording<P, I> {
   readonly id: string;
   readonly position: LogPosition;
   readonly beganAt: EpochMs;
+  /** The readers whose leaving ends the call. Without any, the call goes on. */
+  readonly readers: CallReaders;
   /**
    * Adds a piece. Returns false, and adds nothing, if the answer is over or would become longer than
    * `maxChars`.
@@ -48,6 +51,7 @@ export function createRecording<P, I>(options: RecordingOptions): Recording<P, I
     id,
     position,
     beganAt,
+    readers: createCallReaders(),
 
     add(piece, size) {
       if (ended !== undefined || chars + size + FRAME_CHARS > maxChars) return false;

@@ -5,6 +5,7 @@ import { fault } from "../core/faults.ts";
 import type { NewId } from "../core/random.ts";
 import type { Clock, Millis } from "../core/time.ts";
 import type { After } from "./record-call.ts";
+import type { CallReaders } from "./call-readers.ts";
 import { createRecording, type Recording } from "./recording.ts";
 
 /** A call that is alive ends itself within this time after its limit. */
@@ -34,9 +35,14 @@ export interface JoinRecording<P, I> {
   begin(recording: Recording<P, I>): Promise<void>;
 }
 
+export interface JoinedRecording<P, I> extends Joined<P, I> {
+  /** The readers of the recording. A reader that may end the call adds itself. */
+  readonly readers: CallReaders;
+}
+
 export interface Recordings {
   /** Returns undefined if no recording runs that the reader may join, and it may not begin one. */
-  join<P, I>(request: JoinRecording<P, I>): Joined<P, I> | undefined;
+  join<P, I>(request: JoinRecording<P, I>): JoinedRecording<P, I> | undefined;
   /** The number of recordings that run or linger. */
   readonly size: number;
 }
@@ -74,7 +80,8 @@ export function createRecordings(options: RecordingsOptions): Recordings {
     join<P, I>(request: JoinRecording<P, I>) {
       const running = current.get(request.key);
       if (running !== undefined) endIfDead(running, request.maxMs);
-      const isUsable = running !== undefined && running.id !== request.after;
+      const isUsable =
+        running !== undefined && running.id !== request.after && !running.readers.areGone;
       const usable = isUsable && running.ended?.kind !== "failed" ? running : undefined;
       if (usable === undefined && !request.mayStart) return undefined;
       const recording = (usable as Recording<P, I> | undefined) ?? start(request);
@@ -84,7 +91,7 @@ export function createRecordings(options: RecordingsOptions): Recordings {
         await waitFor(recording.changed());
         endIfDead(recording, request.maxMs);
       };
-      return { head, feed: feedOf(recording, wait) };
+      return { head, feed: feedOf(recording, wait), readers: recording.readers };
     },
     get size() {
       return current.size;

@@ -5,6 +5,7 @@ import { AnswerFault } from "./answer-fault.ts";
 import type { ChatAnswer } from "./chat-answers.ts";
 import type { LanguageModelMiddleware, ModelCacheOptions } from "./language-model.ts";
 import type { Question } from "./question.ts";
+import type { After } from "./record-call.ts";
 import { atRecordedPace, eventsOf, textOf, type AnswerText } from "./read-answer.ts";
 
 /** Answers questions with the model of `LLM_BASE_URL`, through the cache: `strata.answers`. */
@@ -67,6 +68,7 @@ export interface Reply {
 export interface ReplyPorts {
   readonly now: () => EpochMs;
   readonly sleep: (ms: Millis) => Promise<void>;
+  readonly after: After;
   readonly model: string;
 }
 
@@ -81,7 +83,7 @@ const CUT_OFF = {
 /** The digits of the key's hash in the id of an answer. */
 const ID_DIGITS = 24;
 
-export function createReply(answer: ChatAnswer, { now, sleep, model }: ReplyPorts): Reply {
+export function createReply(answer: ChatAnswer, { now, sleep, after, model }: ReplyPorts): Reply {
   const { lookup, isReplay, feed } = answer;
   const { entry, key } = lookup;
   const hash = key.slice(key.lastIndexOf(":") + 1);
@@ -102,7 +104,8 @@ export function createReply(answer: ChatAnswer, { now, sleep, model }: ReplyPort
 
     events({ pace = "full" } = {}) {
       const paced = isReplay && pace === "recorded" ? atRecordedPace(feed, now, sleep) : feed;
-      return eventsOf(paced, { id: `answer-${hash.slice(0, ID_DIGITS)}`, model, cutOff: CUT_OFF });
+      const id = `answer-${hash.slice(0, ID_DIGITS)}`;
+      return eventsOf(paced, { id, model, cutOff: CUT_OFF, after });
     },
   };
 }

@@ -30,6 +30,7 @@ export interface AppServices extends Pick<
   | "live"
   | "answers"
   | "why"
+  | "compare"
   | "refusalsOf"
 > {
   /** Gives each request its scope and each response its cache headers. */

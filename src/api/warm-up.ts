@@ -21,8 +21,8 @@ const ROWS: Readonly<Record<Warmed, number>> = { product: 1_000, user: 200 };
 const CANDIDATES = 10_000;
 
 /**
- * The note that a warm-up has begun. It is an entry, so that a purge of everything, an empty Redis
- * and a new era of the log end it. A new version of the Worker has a note of its own.
+ * The notes that a warm-up has begun and that it is done. They are entries, so that a purge of everything, an empty Redis
+ * and a new era of the log end them. A new version of the Worker has notes of its own.
  */
 const NOTE = definePolicy({ freshFor: "15m", jitter: 0, tiers: ["redis"], flight: "off" });
 
@@ -50,15 +50,27 @@ export async function* warmHottest(
  * @param version the version of the Worker; "" if it is not known
  */
 export function defineWarmUp(cron: Cron, services: Services, version: string): void {
-  const noteKey = key("warm-up", version === "" ? "any" : version);
+  const name = version === "" ? "any" : version;
+  const begunKey = key("warm-up-begun", name);
+  const doneKey = key("warm-up", name);
 
-  async function isDue(cache: DataReader): Promise<boolean> {
-    let due = false;
-    await cache.read(noteKey, NOTE, async () => {
-      due = true;
-      return true;
+  /** Notes the begin of a warm-up that is due. An interrupted one leaves this note, which a later one goes on with. */
+  async function begin(cache: DataReader): Promise<boolean> {
+    if (await has(cache, doneKey)) return false;
+    await cache.read(begunKey, NOTE, async () => true);
+    return true;
+  }
+
+  /**
+   * Notes that the warm-up is done. The note is made of the one of its begin: if a purge has ended that one, rows that
+   * were warmed before the purge are gone, and the next run warms them again.
+   */
+  async function finish(cache: DataReader): Promise<void> {
+    await cache.read(doneKey, NOTE, async (load) => {
+      const isValid = await has(load, begunKey);
+      if (!isValid) load.noStore();
+      return isValid;
     });
-    return due;
   }
 
   cron.define({
@@ -66,13 +78,24 @@ export function defineWarmUp(cron: Cron, services: Services, version: string): v
     // Both steps take about a second if the database answers within 50 ms.
     budget: "10s",
     async run(cursor, { cache, signal }) {
-      if (cursor === undefined) return (await isDue(cache)) ? "product" : undefined;
-      const name = cursor === "user" ? "user" : "product";
-      for await (const { fault } of warmHottest(name, services, cache)) {
+      if (cursor === undefined) return (await begin(cache)) ? "product" : undefined;
+      const kind = cursor === "user" ? "user" : "product";
+      for await (const { fault } of warmHottest(kind, services, cache)) {
         if (fault !== undefined) throw new CacheUnavailable(fault);
         signal.throwIfAborted();
       }
-      return name === "product" ? "user" : undefined;
+      if (kind === "product") return "user";
+      await finish(cache);
+      return undefined;
     },
   });
+}
+
+/** Whether there is a valid note under the key. */
+async function has(cache: DataReader, noteKey: string): Promise<boolean> {
+  const { value } = await cache.read<boolean>(noteKey, NOTE, async (load) => {
+    load.noStore();
+    return false;
+  });
+  return value === true;
 }

@@ -11,6 +11,7 @@ import type { Config } from "../config.ts";
 import type { Bindings } from "../config/bindings.ts";
 import type { ModelConfig } from "../config/model-variables.ts";
 import type { CallLimits } from "../core/answers.ts";
+import type { Breaker } from "../core/breaker.ts";
 import type { Lookup } from "../core/lookup.ts";
 import { createAskHost } from "../durable/answer-port.ts";
 import { answerStub } from "../durable/stubs.ts";
@@ -36,6 +37,7 @@ export function composeAnswers(
   bindings: Bindings,
   config: Config,
   engine: Engine,
+  breaker: Breaker,
   { now, newId, sleep }: Platform,
 ): ComposedAnswers {
   const { firstPieceTimeoutMs, timeoutMs, maxChars, maxCalls, maxStreams } =
@@ -65,6 +67,7 @@ export function composeAnswers(
     const askChat = createChatAnswers({
       ask,
       model,
+      breaker,
       namespace,
       limits,
       deploymentTag: deployment === undefined ? undefined : `deployment:${deployment}`,
@@ -77,7 +80,7 @@ export function composeAnswers(
         const { ctx, lookups } = internalScopeOf(c);
         const answer = await askChat(question, ctx, (lookup) => lookups.push(lookup));
         cancelWith(c.req.raw.signal, answer.feed);
-        return createReply(answer, { now, sleep, model: model.model });
+        return createReply(answer, { now, sleep, after, model: model.model });
       },
     };
     return answers;
@@ -94,7 +97,9 @@ export function composeAnswers(
     modelCache(c, options) {
       const { ctx, lookups } = internalScopeOf(c);
       const onLookup = (lookup: Lookup): void => void lookups.push(lookup);
-      return createModelCache({ ask, local, ctx, onLookup }, options);
+      const { signal } = c.req.raw;
+      const onFeed = (feed: { cancel(): void }): void => cancelWith(signal, feed);
+      return createModelCache({ ask, local, ctx, onLookup, onFeed }, options);
     },
   };
 }

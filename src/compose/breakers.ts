@@ -9,6 +9,7 @@ import { MAX_ORIGINS } from "../http/proxy/proxy-limits.ts";
 import type { Platform } from "../platform.ts";
 import { createBreakerTable, type BreakerTable } from "../resilience/breaker-table.ts";
 import { createBreaker, type BreakerRules } from "../resilience/breaker.ts";
+import { withTimeout } from "../resilience/deadline.ts";
 import type { Breaker } from "../core/breaker.ts";
 
 /** The breakers of a layer by their names. Those of the HTTP origins are a table. */
@@ -20,13 +21,13 @@ export interface Breakers extends Record<BreakerName, BreakerReport> {
   readonly log: Breaker;
   readonly sql: Breaker;
   readonly http: BreakerTable;
+  readonly model: Breaker;
 }
 
 /** The requests without effect that the breakers send as probes. */
 export interface Probes {
   readonly redis: () => Promise<Result<unknown>>;
   readonly limiter: () => Promise<Result<unknown>>;
-  readonly session: () => Promise<Result<unknown>>;
   readonly sql: () => Promise<Result<unknown>>;
   readonly flight: () => Promise<Result<unknown>>;
 }
@@ -46,7 +47,7 @@ const SLOW_PART = 0.5;
  * store of sessions still knows them; without them, requests would be refused.
  */
 export function composeBreakers(
-  { breaker, redis, limits, sessions, flights, origin }: Settings,
+  { breaker, redis, limits, sessions, flights, origin, answers }: Settings,
   probes: Probes,
   { now, random }: Platform,
   onChange: (change: BreakerChange) => void,
@@ -67,6 +68,7 @@ export function composeBreakers(
       dependency,
       callTimeoutMs,
       ...(probe && { probe }),
+      withTimeout,
       now,
       random,
       onChange,
@@ -81,10 +83,15 @@ export function composeBreakers(
   return {
     redis: create("redis", "redis", redis.timeoutMs, { slowRate, slowMs }, probes.redis),
     limiter: create("limiter", "redis", limits.timeoutMs, { slowMs }, probes.limiter),
-    session: create("session", "redis", sessions.timeoutMs, { slowMs }, probes.session),
+    session: create("session", "redis", sessions.timeoutMs, { slowMs }),
     flight: create("flight", "flight", flights.grantTimeoutMs, ofFlights, probes.flight),
     log: create("log", "log", GROUP_TIMEOUT_MS, {}),
     sql: create("sql", "origin", origin.sqlTimeoutMs, ofOrigin, probes.sql),
     http: createBreakerTable(http, MAX_ORIGINS),
+    // An answer may take long to begin, so that its duration says little.
+    model: create("model", "origin", answers.firstPieceTimeoutMs, {
+      ...ofOrigin,
+      slowMs: Infinity,
+    }),
   };
 }

@@ -116,6 +116,7 @@ function buildParts(
   const { coherence, callOrigin } = engineParts;
   return {
     ...engineParts,
+    memory,
     slots: originSlots,
     warmer: createWarmer({ store: shared.store, coherence, callOrigin, random }),
     settings,

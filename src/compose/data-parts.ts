@@ -3,6 +3,7 @@ import type { Defer } from "../core/breaker.ts";
 import type { Strata } from "../data/strata.ts";
 import type { DataSettings } from "../data/options.ts";
 import type { CacheEvent } from "../core/events.ts";
+import type { MemoryTier } from "../core/tier.ts";
 import type { EngineParts } from "../engine/create-engine.ts";
 import type { Slots } from "../core/origin-slots.ts";
 import type { Invalidate } from "../engine/invalidation-retry.ts";
@@ -11,6 +12,7 @@ import type { Platform } from "../platform.ts";
 
 /** The parts of a data cache that the entries for Hono and the proxy need. */
 export interface DataParts extends EngineParts {
+  readonly memory: MemoryTier;
   readonly warmer: Warmer;
   readonly slots: Slots;
   readonly settings: DataSettings;

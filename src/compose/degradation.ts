@@ -50,6 +50,7 @@ export function composeDegradation(parts: DegradationParts): Degradation {
     limiter: brokenAs(breakers.limiter),
     session: brokenAs(breakers.session),
     http: brokenAs(breakers.http),
+    model: brokenAs(breakers.model),
   };
   return createDegradation({ watched, pins, deliveries, withTimeout, sleep, emit });
 }

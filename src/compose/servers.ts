@@ -26,7 +26,6 @@ export function composeServers(
   const probes = {
     redis: () => attempt(() => redis.ping()),
     limiter: () => attempt(() => limiterRedis.ping()),
-    session: () => attempt(() => sessionRedis.ping()),
     sql: createSqlProbe(sqlServer),
     flight: () => flights.probe(),
   };

@@ -27,6 +27,10 @@ export function composeSessions({
   return createSessions<StrataEnv>({
     store: createSessionStore({ redis, namespace, breaker, newId, ...settings.sessions }),
     ctxOf: (c) => internalScopeOf(c).ctx,
+    giveCookie(c, cookie) {
+      const scope = internalScopeOf(c);
+      (scope.sessionCookies ??= []).push(cookie);
+    },
     newSecret,
     hashOf: sha256Hex,
     absoluteMs: settings.sessions.absoluteMs,

@@ -30,7 +30,7 @@ const GRANT_TIMEOUT_MS = 1_000;
 export function composeOriginSlots(
   { SLOTS }: Bindings,
   { namespace, settings: { origin } }: Config,
-  { newId, ...platform }: Platform & Pick<Ids, "newId">,
+  { newId, ...platform }: Platform & Pick<Ids, "newId"> & Pick<BulkheadOptions, "isOriginAway">,
 ): Bulkhead {
   const { slots, slotWaitMs, totalSlots, freeSlots } = origin;
   const limit = createAdaptiveLimit({ min: Math.ceil(slots * MIN_SHARE), max: slots });

@@ -27,7 +27,7 @@ export function telemetry(variables: object): DataTelemetry {
   if (problems.length > 0) throw new DefinitionError("telemetry", problems.join("; "));
 
   return {
-    open({ coherence, platform: { now, random, newId, sleep } }) {
+    open({ coherence, memory, platform: { now, random, newId, sleep } }) {
       return createTelemetry({
         ...exporterPlatform,
         now,
@@ -37,6 +37,7 @@ export function telemetry(variables: object): DataTelemetry {
         settings,
         warnings,
         reported: undefined,
+        peek: memory.peek,
         tokenPrices: { input: 0, output: 0 },
         invalidationOf: (entry) => coherence.invalidationOf(entry),
         flushMs: FLUSH_MS,

@@ -131,14 +131,14 @@ export interface StrataOptions {
      */
     readonly timeout?: Duration;
   };
-  /** The circuit breakers of Redis, of the rate limiter, of sessions, of the flight objects, of SQL and of each HTTP origin. */
+  /** The circuit breakers of Redis, of the rate limiter, of sessions, of the flight objects, of SQL, of each HTTP origin and of the model. */
   readonly breaker?: {
     /**
      * A breaker of Redis, of the rate limiter, of sessions or of the flight objects opens after this many failures
      * in a row. Slow calls count too for Redis. @default 3
      */
     readonly failures?: number;
-    /** A breaker of SQL or of an HTTP origin opens after this many failures in a row. @default 10 */
+    /** A breaker of SQL, of an HTTP origin or of the model opens after this many failures in a row. @default 10 */
     readonly originFailures?: number;
     /** Time span of the calls that the two rates are computed from. @default "10s" */
     readonly window?: Duration;

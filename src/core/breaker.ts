@@ -5,10 +5,18 @@ import type { EpochMs } from "./time.ts";
 
 /**
  * The dependencies that have a breaker of their own: Redis for the cache, Redis for the rate
- * limiter, Redis for sessions, the flight objects, the log objects that number groups, Postgres, and the HTTP
- * origins of the proxy.
+ * limiter, Redis for sessions, the flight objects, the log objects that number groups, Postgres, the HTTP
+ * origins of the proxy, and the model of `LLM_BASE_URL`.
  */
-export type BreakerName = "redis" | "limiter" | "session" | "flight" | "log" | "sql" | "http";
+export type BreakerName =
+  | "redis"
+  | "limiter"
+  | "session"
+  | "flight"
+  | "log"
+  | "sql"
+  | "http"
+  | "model";
 
 export type BreakerState = "closed" | "open" | "half-open";
 

@@ -4,6 +4,7 @@
  * labels, in the order of the registry, separated by NUL. An empty value means that the series
  * lacks the label.
  */
+import type { TrafficSketch } from "./traffic.ts";
 import type { BreakerName } from "./breaker.ts";
 import type { DegradationLevel } from "./degradation-level.ts";
 import type { EpochMs, Millis } from "./time.ts";
@@ -82,6 +83,8 @@ export interface MetricsReport extends Samples {
   readonly delta: Delta;
   /** The gauges hold for this time, unless a newer report replaces them. Default: 1 minute. */
   readonly gaugesHoldMs?: Millis;
+  /** The recorded reads of the isolate. Most reports have none, because it is large. */
+  readonly traffic?: TrafficSketch;
 }
 
 /** The totals of one metrics object. */
@@ -110,6 +113,8 @@ export interface MetricsTotals {
   snapshot(now: EpochMs): MetricsSnapshot;
   /** Returns the steps of the last hour, the oldest first. A step without reports is left out. */
   history(now: EpochMs): readonly HistoryStep[];
+  /** Returns the newest sketches of traffic of the isolates. */
+  sketches(now: EpochMs): readonly TrafficSketch[];
   /** Returns the steps that have ended since the last call. They do not change again. */
   takeEnded(): readonly HistoryStep[];
   /** Returns the state as a text that can be stored. */
@@ -124,4 +129,6 @@ export interface MetricsPort {
   snapshots(): Promise<readonly MetricsSnapshot[]>;
   /** Returns the history of each object. Rejects if an object cannot be reached. */
   histories(): Promise<readonly (readonly HistoryStep[])[]>;
+  /** Returns the sketches of traffic that each object keeps. Rejects if an object cannot be reached. */
+  sketches(): Promise<readonly (readonly TrafficSketch[])[]>;
 }

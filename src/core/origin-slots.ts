@@ -28,7 +28,8 @@ export type CallOutcome = "good" | "bad" | "unknown";
  *
  * - `late`: it waited as long as it may
  * - `overload`: its class was overloaded, and it had waited for 8 % of the usual time
- * - `hopeless`: by the calls ahead of it, it would have waited longer than it may
+ * - `hopeless`: by the calls ahead of it, it would have waited longer than it may, or the breaker of the
+ *   database is open
  * - `full`: too many calls wait
  * - `abandoned`: nobody waited for its result any more
  */

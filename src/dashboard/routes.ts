@@ -25,8 +25,10 @@ export interface QueueFigures {
 
 /** The files of the page. No other file of the folder `assets` is served. */
 const FILES = new Set([
+  "admin.js",
   "app.js",
   "charts.js",
+  "compare.js",
   "figures.js",
   "history.js",
   "inspector.js",

@@ -69,14 +69,16 @@ export function createFlightPort(options: FlightPortOptions): ProbedFlightPort {
     try {
       // A healthy object grants the lease or reports a wait at once. The load may take longer.
       await withTimeout(Promise.race([answer, waiting.promise]), grantMs);
+      void waiting.promise.then(onWait);
+      return await withTimeout(answer, answerMs);
     } catch (error) {
+      // A later lease has ended by itself.
+      const lateMs = answerMs + request.leaseMs;
       ctx.defer(
-        withTimeout(returnLease(scope, request.key, answer, ctx), answerMs).catch(() => undefined),
+        withTimeout(returnLease(scope, request.key, answer, ctx), lateMs).catch(() => undefined),
       );
       throw error;
     }
-    void waiting.promise.then(onWait);
-    return withTimeout(answer, answerMs);
   }
 
   /**

@@ -33,5 +33,6 @@ export function createMetricsPort(options: MetricsPortOptions): MetricsPort {
       withTimeout(shard(shardOf(report.isolate, shards)).report(report), timeoutMs),
     snapshots: () => ofAll((stub) => stub.snapshot()),
     histories: () => ofAll((stub) => stub.history()),
+    sketches: () => ofAll((stub) => stub.sketches()),
   };
 }

@@ -7,6 +7,7 @@ import type {
 } from "../core/metrics.ts";
 import type { Clock, EpochMs, Millis } from "../core/time.ts";
 import type { ObjectClass } from "./object-class.ts";
+import type { TrafficSketch } from "../core/traffic.ts";
 
 /** The methods that isolates call. */
 export interface MetricsShardRpc {
@@ -14,6 +15,8 @@ export interface MetricsShardRpc {
   snapshot(): Promise<MetricsSnapshot>;
   /** Returns the steps of the last hour. */
   history(): Promise<readonly HistoryStep[]>;
+  /** Returns the newest sketches of traffic. They are lost if the object restarts. */
+  sketches(): Promise<readonly TrafficSketch[]>;
 }
 
 /** Sends totals to an OpenTelemetry collector. */
@@ -92,6 +95,10 @@ export function createMetricsShard<Env>(
 
     history(): Promise<readonly HistoryStep[]> {
       return Promise.resolve(this.#totals.history(now()));
+    }
+
+    sketches(): Promise<readonly TrafficSketch[]> {
+      return Promise.resolve(this.#totals.sketches(now()));
     }
 
     override async alarm(): Promise<void> {

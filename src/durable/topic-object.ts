@@ -182,7 +182,10 @@ export function createTopicObject<Env>(
       }
     }
 
-    /** Takes the events that the log lacks from the database. Calls at the same time share one read. */
+    /**
+     * Takes the events that the log lacks from the database. Calls at the same time share one read. The read begins at
+     * the oldest event that waits: the events of a restored database have lower numbers than the newest of the log.
+     */
     #readMissed(log: TopicLog, name: TopicName): Promise<boolean> {
       this.#reading ??= this.#readAll(log, createRead(this.env, name)).finally(() => {
         this.#reading = undefined;
@@ -192,11 +195,12 @@ export function createTopicObject<Env>(
 
     async #readAll(log: TopicLog, read: ReturnType<typeof createRead>): Promise<boolean> {
       this.#readAt = now();
-      for (;;) {
-        const events = await read(log.state().last, KEPT_EVENTS).catch(() => undefined);
+      for (let after = 0; ;) {
+        const events = await read(after, KEPT_EVENTS).catch(() => undefined);
         if (events === undefined) return false;
         for (const event of events) this.#take(log, event);
         if (events.length < KEPT_EVENTS) return true;
+        after = events.at(-1)?.id ?? after;
       }
     }
 

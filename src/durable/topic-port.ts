@@ -26,6 +26,9 @@ export interface TopicPortOptions {
   readonly withTimeout: WithTimeout;
 }
 
+/** A connection may open so long after its client was refused. The platform ends deferred work after 30 s. */
+const LATE_MS: Millis = 25_000;
+
 /** Implements `LiveTopics` with calls of the topic's object. */
 export function createTopicPort(options: TopicPortOptions): LiveTopics {
   const { stub, namespace, deliverMs, listenMs, withTimeout } = options;
@@ -75,7 +78,8 @@ export function createTopicPort(options: TopicPortOptions): LiveTopics {
           );
           return withTimeout(answer, listenMs).catch((error: unknown) => {
             // A connection that opens too late would stay open without a client.
-            answer.then(close, () => undefined);
+            const closing = answer.then(close, () => undefined);
+            ctx.defer(withTimeout(closing, LATE_MS).catch(() => undefined));
             throw error;
           });
         });

@@ -27,11 +27,12 @@ function sseText({ kind, id, message }: Frame): string {
   return `${name}id: ${id}\n${data}\n`;
 }
 
-/** A message of a WebSocket: the members of the event's message after `event` and `id`. */
+/**
+ * A message of a WebSocket. The event's message is a member of its own, so that its members `event` and `id` cannot
+ * take the place of those of the frame.
+ */
 function socketText({ kind, id, message }: Frame): string {
-  const members = message.trim().slice(1).trimStart();
-  const head = `{"event":"${kind}","id":"${id}"`;
-  return members === "}" ? `${head}}` : `${head},${members}`;
+  return `{"event":"${kind}","id":"${id}","data":${message}}`;
 }
 
 /** The message that keeps WebSockets open. */

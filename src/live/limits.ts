@@ -7,13 +7,15 @@ export const MAX_LISTENERS = 10_000;
 export const MAX_LISTENERS_PER_CLIENT = 100;
 /** The events that a topic keeps for listeners that come back. */
 export const KEPT_EVENTS = 256;
-/** Text outside ASCII has up to 3 bytes for each character. */
-const MAX_EVENT_BYTES = 3 * MAX_MESSAGE_CHARS + 128;
+/** The database counts characters of up to 4 bytes. */
+const MAX_EVENT_BYTES = 4 * MAX_MESSAGE_CHARS + 128;
 /**
  * The most bytes that wait for one reader of server-sent events. All events that a topic keeps fit
  * in, so that a reader that resumes is not taken for a slow one.
  */
 export const MAX_QUEUED_BYTES = (KEPT_EVENTS + 1) * MAX_EVENT_BYTES;
+/** The most bytes that wait for all readers of server-sent events in one isolate, which has 128 MB for everything. */
+export const MAX_QUEUED_BYTES_OF_ISOLATE = 16 * 1_024 * 1_024;
 /** The pause between two comments that keep a stream of server-sent events open. */
 export const STREAM_HEARTBEAT_MS: Millis = 15_000;
 /** The pause between two messages that keep WebSockets open. Each wakes the object. */

@@ -18,7 +18,7 @@ export interface TopicState {
  * - `append`: the event follows the newest one
  * - `known`: the log has the event
  * - `gap`: an event before this one has not arrived
- * - `restored`: the database numbers events again from a lower number
+ * - `restored`: the database numbers events again from a lower number, and this is the first of them
  */
 export type Verdict = "append" | "known" | "gap" | "restored";
 
@@ -31,11 +31,13 @@ const RESTORED_AFTER_MS: Millis = 60_000;
 /**
  * Decides what an event is to the log. An event with a known number and a much later instant comes from
  * a database that was restored to an earlier state. Without this rule its events would be taken for
- * known ones until their numbers had caught up.
+ * known ones until their numbers had caught up. The log of a restored database begins with its oldest event that
+ * waits, so an event after that one is a gap.
  */
 export function judgeEvent({ last, at }: TopicState, event: LiveEvent): Verdict {
-  if (event.id <= last) return event.at > at + RESTORED_AFTER_MS ? "restored" : "known";
-  return event.previous > last ? "gap" : "append";
+  if (event.id > last) return event.previous > last ? "gap" : "append";
+  if (event.at <= at + RESTORED_AFTER_MS) return "known";
+  return event.previous > 0 ? "gap" : "restored";
 }
 
 /** How a listener starts, and after which event. */

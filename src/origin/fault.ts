@@ -67,14 +67,15 @@ export function toOriginFault(error: unknown): OriginFault {
 
 /**
  * Whether an error came neither from the network nor from the database. The program passed something
- * that the driver cannot send, or could not read an answer that is valid JSON.
+ * that the driver cannot send, or could not read an answer that is valid JSON. An error of the database may
+ * have no SQLSTATE: Neon refuses a project whose quota is used up without one.
  */
 export function isMistake(error: unknown): boolean {
   for (const cause of causesOf(error))
     if (
       cause instanceof OriginFault ||
       cause instanceof SyntaxError ||
-      textOf(cause, "code") !== undefined
+      cause.name === "NeonDbError"
     )
       return false;
   return true;

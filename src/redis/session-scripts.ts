@@ -16,6 +16,11 @@ local function millis()
   return tonumber(now[1]) * 1000 + math.floor(tonumber(now[2]) / 1000)
 end
 local function whole(number) return string.format('%.0f', number) end
+local function keysOf(prefix, hashes)
+  local keys = {}
+  for i, hash in ipairs(hashes) do keys[i] = prefix .. hash end
+  return keys
+end
 local function userOf(session)
   return string.match(redis.call('GET', session) or '', '^%x+ %d+ %d+ (%S+)$')
 end
@@ -48,10 +53,10 @@ calls = calls + 1
 local now = millis()
 call('ZREMRANGEBYSCORE', index, '-inf', whole(now))
 if call('ZCARD', index) >= most then
-  local alive = {}
-  for _, other in ipairs(call('ZRANGE', index, 0, -1)) do
-    if call('EXISTS', sessions .. other) == 1 then alive[#alive + 1] = other
-    else call('ZREM', index, other) end
+  local others, alive = call('ZRANGE', index, 0, -1), {}
+  local values = call('MGET', unpack(keysOf(sessions, others)))
+  for i, other in ipairs(others) do
+    if values[i] then alive[#alive + 1] = other else call('ZREM', index, other) end
   end
   for i = 1, #alive - most + 1 do
     call('DEL', sessions .. alive[i])
@@ -84,11 +89,14 @@ return 1
 /** KEYS: index. ARGV: prefix of sessions. Returns {now, value, milliseconds left, value, ...}. */
 export const LIST = `${SHARED}
 local out = { whole(millis()) }
-for _, hash in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  local value = redis.call('GET', ARGV[1] .. hash)
-  if value then
-    out[#out + 1] = value
-    out[#out + 1] = redis.call('PTTL', ARGV[1] .. hash)
+local hashes = redis.call('ZRANGE', KEYS[1], 0, -1)
+if #hashes == 0 then return out end
+local keys = keysOf(ARGV[1], hashes)
+local values = redis.call('MGET', unpack(keys))
+for i, hash in ipairs(hashes) do
+  if values[i] then
+    out[#out + 1] = values[i]
+    out[#out + 1] = redis.call('PTTL', keys[i])
   else redis.call('ZREM', KEYS[1], hash) end
 end
 return out
@@ -108,10 +116,9 @@ return 1
  */
 export const REVOKE_ALL = `${SHARED}
 redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
-local ended = 0
-for _, hash in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
-  ended = ended + redis.call('DEL', ARGV[1] .. hash)
-end
+local hashes = redis.call('ZRANGE', KEYS[1], 0, -1)
+if #hashes == 0 then return 0 end
+local ended = redis.call('DEL', unpack(keysOf(ARGV[1], hashes)))
 redis.call('DEL', KEYS[1])
 return ended
 `;

@@ -163,7 +163,7 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
           );
           return answer.ok ? listedIn(answer.value, user) : answer;
         },
-        (found) => 3 + 2 * found.length,
+        (found) => (found.length === 0 ? 3 : 4 + found.length),
       ),
 
     revoke: (user, hash, ctx) =>
@@ -188,7 +188,7 @@ export function createSessionStore(options: SessionStoreOptions): SessionStore {
             const name = `${newId()} ${user}`;
             return Number(await revokeAllScript(keys, [sessions, name, KEEP_REVOCATION_MS]));
           }),
-        (ended) => 4 + ended,
+        (ended) => (ended === 0 ? 3 : 5),
       ),
   };
 

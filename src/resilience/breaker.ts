@@ -1,12 +1,6 @@
-import type {
-  AdmittedCall,
-  Breaker,
-  BreakerName,
-  BreakerState,
-  CallOutcome,
-  Defer,
-} from "../core/breaker.ts";
+import type { Breaker, BreakerName, BreakerState, CallOutcome, Defer } from "../core/breaker.ts";
 import { outcomeOf } from "../core/breaker.ts";
+import { isDeadlineExceeded, type WithTimeout } from "../core/deadline.ts";
 import type { BreakerChange } from "../core/events.ts";
 import { done, fault, type Dependency } from "../core/faults.ts";
 import type { Random } from "../core/random.ts";
@@ -43,6 +37,8 @@ export interface BreakerOptions extends BreakerRules {
    * calls after the open time are the probes.
    */
   readonly probe?: () => Promise<Result<unknown>>;
+  /** Ends the wait of a reader for a slow call that opens the breaker. Without it, the reader waits for the call's end. */
+  readonly withTimeout?: WithTimeout;
   readonly now: Clock;
   readonly random: Random;
   readonly onChange: (change: BreakerChange) => void;
@@ -63,6 +59,8 @@ interface Call {
   readonly startedAt: EpochMs;
   /** The number of state changes before the call. A later change makes its end meaningless. */
   readonly period: number;
+  /** Whether the breaker opens if this call is slow. */
+  readonly isLastSign: boolean;
 }
 
 /**
@@ -86,13 +84,14 @@ interface Call {
  * - Half-open: probes go through, at most two a second, and other calls are refused. A probe that
  *   never ends is forgotten after its time limit.
  *
- * The breaker compares instants at each call and sets no timer, because a timer belongs to one
- * request and ends with it. If the clock was set back, the open time and the probes end at once.
+ * The breaker compares instants at each call, because a timer belongs to one request and ends with
+ * it. If the clock was set back, the open time and the probes end at once. There is one timer: if one
+ * more slow call opens the breaker, it opens after `slowMs` of that call, and its readers wait no longer.
  *
  * @see Nygard, "Release It!", circuit breaker.
  */
 export function createBreaker(options: BreakerOptions): Breaker {
-  const { name, dependency, callTimeoutMs, probe, now, random, onChange } = options;
+  const { name, dependency, callTimeoutMs, probe, withTimeout, now, random, onChange } = options;
   const { failures, minCalls, failureRate, slowRate, slowMs, windowMs } = options;
   const { openForMs } = options;
   const maxOpenForMs = Math.max(openForMs, options.maxOpenForMs);
@@ -148,7 +147,7 @@ export function createBreaker(options: BreakerOptions): Breaker {
 
   function startProbe(at: EpochMs): Call {
     if (state === "open") become("half-open", at);
-    const call = { startedAt: at, period };
+    const call = { startedAt: at, period, isLastSign: false };
     probes.add(call);
     probedAt = at;
     return call;
@@ -175,6 +174,17 @@ export function createBreaker(options: BreakerOptions): Breaker {
     if (streak >= failures || exceedsRate(at)) open(at);
   }
 
+  /** Opens the breaker for a call that is slow and has not ended. Returns false if the breaker stays closed. */
+  function openEarly(call: Call): boolean {
+    const at = now();
+    const isNewSign = streak === failures - 1 && call.startedAt >= troubleAt;
+    if (call.period === period && isNewSign) {
+      window.add(at, false, true);
+      open(at);
+    }
+    return state !== "closed";
+  }
+
   /** A call that took far longer than its time limit shows that the clock was set. */
   function isSlowFor(ms: Millis): boolean {
     return ms >= slowMs && ms <= callTimeoutMs + PROBE_SLACK_MS;
@@ -196,33 +206,54 @@ export function createBreaker(options: BreakerOptions): Breaker {
     }
   }
 
-  function begin(defer?: Defer): Result<AdmittedCall> {
+  function admit(defer: Defer | undefined): Result<Call> {
     const at = now();
-    const admit = (call: Call) => done({ end: (outcome: CallOutcome) => end(call, outcome) });
-    if (state === "closed") return admit({ startedAt: at, period });
+    const isLastSign = slowRate !== undefined && streak === failures - 1;
+    if (state === "closed") return done({ startedAt: at, period, isLastSign });
     const waitMs = untilProbe(at);
     if (waitMs === 0) {
       const call = startProbe(at);
-      if (defer === undefined || probe === undefined) return admit(call);
+      if (defer === undefined || probe === undefined) return done(call);
       defer(sendProbe(probe, call));
     }
+    return refuse(waitMs || PROBE_GAP_MS);
+  }
+
+  function refuse(waitMs: Millis): Result<never> {
     const message = "not called: its last calls failed or were slow";
-    return { ok: false, fault: fault(`${dependency}.open`, message, waitMs || PROBE_GAP_MS) };
+    return { ok: false, fault: fault(`${dependency}.open`, message, waitMs) };
+  }
+
+  async function endOf<T>(work: Promise<Result<T>>, call: Call): Promise<Result<T>> {
+    let outcome: CallOutcome = "ignored";
+    try {
+      const result = await work;
+      outcome = outcomeOf(result.ok ? undefined : result.fault);
+      return result;
+    } finally {
+      end(call, outcome);
+    }
   }
 
   return {
     status,
-    begin,
-    async run(call, defer) {
-      const admitted = begin(defer);
+    begin(defer) {
+      const admitted = admit(defer);
       if (!admitted.ok) return admitted;
-      let outcome: CallOutcome = "ignored";
+      return done({ end: (outcome: CallOutcome) => end(admitted.value, outcome) });
+    },
+    async run(send, defer) {
+      const admitted = admit(defer);
+      if (!admitted.ok) return admitted;
+      const call = admitted.value;
+      const ended = endOf(send(), call);
+      if (defer === undefined || withTimeout === undefined || !call.isLastSign) return ended;
       try {
-        const result = await call();
-        outcome = outcomeOf(result.ok ? undefined : result.fault);
-        return result;
-      } finally {
-        admitted.value.end(outcome);
+        return await withTimeout(ended, slowMs);
+      } catch (error) {
+        if (!isDeadlineExceeded(error) || !openEarly(call)) return ended;
+        defer(ended.catch(() => undefined));
+        return refuse(openMs);
       }
     },
   };

@@ -32,6 +32,11 @@ export interface BulkheadOptions {
   readonly grantedSlots?: (wanted: number, holdMs: Millis) => number;
   /** The maximum number of slots of one client. Default: all. */
   readonly slotsPerClient?: number;
+  /**
+   * Whether the breaker of the origin refuses calls. The calls that hold the slots then hang, so that no
+   * other call waits for them. Default: never.
+   */
+  readonly isOriginAway?: () => boolean;
   /** The longest wait of writes, reads and refreshes. */
   readonly slotWaitMs: Millis;
   readonly now: Clock;
@@ -72,6 +77,7 @@ const PATIENT: ReadonlySet<SlotPriority> = new Set(["continued", "warm"]);
  */
 export function createBulkhead(options: BulkheadOptions): Bulkhead {
   const { slots, limit = fixedLimit(slots), grantedSlots = () => Infinity } = options;
+  const { isOriginAway = () => false } = options;
   const { slotsPerClient = slots, slotWaitMs, now, random, withTimeout, onShed } = options;
   const taken = new Set<Slot>();
   /** The number of slots of each client that has any. */
@@ -171,7 +177,9 @@ export function createBulkhead(options: BulkheadOptions): Bulkhead {
    * newest call first, so that nothing is ahead of it.
    */
   function isHopeless(priority: SlotPriority, patienceMs: Millis): boolean {
-    if (PATIENT.has(priority) || meanHoldMs === undefined) return false;
+    if (PATIENT.has(priority)) return false;
+    if (isOriginAway()) return true;
+    if (meanHoldMs === undefined) return false;
     if (line.isStanding(priority, now())) return false;
     return ((line.ahead(priority) + 1) * meanHoldMs) / Math.max(1, usable()) > patienceMs;
   }

@@ -45,6 +45,17 @@ export function mayCarrySession(field: string): boolean {
   return field.includes(`${NAME}=`);
 }
 
+/** Returns the request without the session cookie; the request itself if it carries none. */
+export function withoutSessionCookie(request: Request): Request {
+  const field = request.headers.get("Cookie");
+  if (field === null || !mayCarrySession(field)) return request;
+  const others = sessionCookie(request.url, field).others();
+  const headers = new Headers(request.headers);
+  if (others === undefined) headers.delete("Cookie");
+  else headers.set("Cookie", others);
+  return new Request(request, { headers });
+}
+
 function idIn(field: string, name: string): string | undefined {
   if (field.length > MAX_FIELD_LENGTH) return undefined;
   let found: string | undefined;

@@ -12,7 +12,12 @@ import {
   type SessionStore,
 } from "../core/sessions.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
-import { mayCarrySession, sessionCookie, type SessionCookie } from "./cookie.ts";
+import {
+  mayCarrySession,
+  sessionCookie,
+  withoutSessionCookie,
+  type SessionCookie,
+} from "./cookie.ts";
 import { isCrossSite } from "./cross-site.ts";
 import { isRecent, type KnownSession } from "./known-session.ts";
 
@@ -65,7 +70,8 @@ export interface Sessions<E extends Env> {
   beginSignIn(user: string, ctx: Context): Promise<SignIn>;
   /**
    * Creates a session with a new id and gives its cookie to the client. The session of the request's
-   * cookie ends. Returns undefined if all sessions of the user have been revoked since `beginSignIn`.
+   * cookie ends. Returns undefined if all sessions of the user have been revoked since `beginSignIn`. If the handler
+   * throws afterwards, the new session ends, and the error has no cookie.
    *
    * @param signIn a user, or a sign-in that `beginSignIn` returned.
    * @throws {DefinitionError} if the user is not a text as described above.
@@ -77,7 +83,10 @@ export interface Sessions<E extends Env> {
    * undefined if the request has no session.
    */
   rotate(c: HonoContext<E>): Promise<Session | undefined>;
-  /** Ends the session of the request, and takes the cookie from the client. Returns false if there was none. */
+  /**
+   * Ends the session of the request, and takes the cookie from the client, also if the session of the cookie has
+   * ended before. Returns false if there was no session.
+   */
   end(c: HonoContext<E>): Promise<boolean>;
   /** Takes the cookie from the client, for example after `revokeAll`. */
   clearCookie(c: HonoContext<E>): void;
@@ -99,6 +108,14 @@ export interface Sessions<E extends Env> {
 export interface SessionsOptions<E extends Env> {
   readonly store: SessionStore;
   readonly ctxOf: (c: HonoContext<E>) => Context;
+  /**
+   * Sends a cookie with the answer to the request, whatever the handler answers. With `undo`, which ends the session
+   * of the cookie, an error that the handler throws has no cookie.
+   */
+  readonly giveCookie: (
+    c: HonoContext<E>,
+    cookie: { readonly field: string; readonly undo?: () => Promise<unknown> },
+  ) => void;
   /** Makes a session id: 32 random bytes in base64url. */
   readonly newSecret: () => string;
   /** Returns the SHA-256 of a text, in hex. */
@@ -110,7 +127,7 @@ export interface SessionsOptions<E extends Env> {
 }
 
 export function createSessions<E extends Env>(options: SessionsOptions<E>): Sessions<E> {
-  const { store, ctxOf, newSecret, hashOf, absoluteMs, trustedOrigins } = options;
+  const { store, ctxOf, giveCookie, newSecret, hashOf, absoluteMs, trustedOrigins } = options;
   /**
    * One session for each request. It is used only for a caller that sees the cookie, because the handler of a
    * cached route must not get a session that the key does not name.
@@ -170,8 +187,8 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
     }
   }
 
-  function give(c: HonoContext<E>, cookie: string): void {
-    c.header("Set-Cookie", cookie, { append: true });
+  function give(c: HonoContext<E>, field: string, undo?: () => Promise<unknown>): void {
+    giveCookie(c, { field, ...(undo && { undo }) });
     forget(c);
   }
 
@@ -206,7 +223,7 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
         store.create({ hash, user, replaced, revocation }, ctx),
       );
       if (created === undefined) return undefined;
-      give(c, cookie.set(id, absoluteMs));
+      give(c, cookie.set(id, absoluteMs), () => store.revoke(user, hash, ctx));
       return { id: hash, user, ...created };
     },
 
@@ -222,8 +239,14 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
     },
 
     async end(c) {
-      const record = await find(c);
-      if (record === undefined) return false;
+      const found = find(c);
+      if (found === undefined) return false;
+      const record = await found;
+      if (record === undefined) {
+        // The session of the cookie has ended before.
+        clearCookie(c);
+        return false;
+      }
       const ctx = ctxOf(c);
       const ended = await run("revoke", ctx, store.revoke(record.user, record.hash, ctx));
       clearCookie(c);
@@ -232,16 +255,7 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
 
     clearCookie,
 
-    hideCookie(c) {
-      const { raw } = c.req;
-      const field = raw.headers.get("Cookie");
-      if (field === null || !mayCarrySession(field)) return;
-      const others = sessionCookie(raw.url, field).others();
-      const headers = new Headers(raw.headers);
-      if (others === undefined) headers.delete("Cookie");
-      else headers.set("Cookie", others);
-      c.req.raw = new Request(raw, { headers });
-    },
+    hideCookie: (c) => void (c.req.raw = withoutSessionCookie(c.req.raw)),
 
     async list(user, ctx) {
       checkUser(user);

@@ -1,15 +1,17 @@
-import type { CacheEvent, EventOf } from "../core/events.ts";
+import type { CacheEvent, EventOf, LookupStatus } from "../core/events.ts";
 import type { LevelChange } from "../core/metrics.ts";
 import type { Clock } from "../core/time.ts";
 import type { NotedEvent } from "./key-notes.ts";
 import type { Meter, TopKeys } from "./metrics/meter.ts";
+import type { KeyMark, TrafficRecorder } from "./traffic/recorder.ts";
 import { addEvent, type RequestRecord, type StepRecord } from "./traces/request-record.ts";
 
 export interface EventRecorderOptions {
   readonly meter: Meter;
   readonly now: Clock;
-  readonly hot: TopKeys;
+  readonly hot: TopKeys<KeyMark>;
   readonly missed: TopKeys;
+  readonly traffic: TrafficRecorder;
   /** Returns the text that telemetry shows for a key: the key itself or its hash. */
   readonly formatKey: (key: string) => string;
   readonly addStep: (record: RequestRecord, step: StepRecord) => void;
@@ -29,6 +31,20 @@ export interface TokenPrices {
 
 const TOKENS_PER_PRICE = 1_000_000;
 
+const WAITED_FOR_LOAD: ReadonlySet<LookupStatus> = new Set([
+  "miss",
+  "joined",
+  "bypass",
+  "stale-on-error",
+]);
+
+/** The reasons of `entry.reject` that the log gives. */
+const INVALIDATED: ReadonlySet<EventOf<"entry.reject">["reason"]> = new Set([
+  "invalidated",
+  "era",
+  "floor",
+]);
+
 /** Counts an event of the cache, and adds it to the record of its request if there is one. */
 export type EventRecorder = (event: CacheEvent, record: RequestRecord | undefined) => void;
 
@@ -37,12 +53,31 @@ const flag = (value: boolean): string => (value ? "true" : "");
 
 export function createEventRecorder(options: EventRecorderOptions): EventRecorder {
   const { meter, now, hot, missed, formatKey, addStep, note, onLevelChange, onRelay } = options;
-  const { tokenPrices } = options;
+  const { tokenPrices, traffic } = options;
+
+  /**
+   * Adds a read to the sketch of traffic. For a hit of a key outside the sample this is one count. A
+   * read of memory waits until many are recorded together, because it is on the path of a hit.
+   */
+  function sketchRead(mark: KeyMark, status: LookupStatus): void {
+    const { kind } = mark;
+    kind.reads++;
+    // The event does not name the tier of a stale answer. It is memory for all keys that are read often.
+    if (status !== "hit-memory" && status !== "stale") kind.memoryMisses++;
+    const loaded = status !== "hit-memory" && WAITED_FOR_LOAD.has(status);
+    if (loaded) kind.misses++;
+    if (!mark.sampled) return;
+    const { reads, memoryMisses, misses } = kind;
+    traffic.waiting.push({ mark, at: now(), reads, memoryMisses, misses, loaded });
+    if (status !== "hit-memory" || traffic.waiting.length >= traffic.maxWaiting) traffic.record();
+  }
 
   function onLookup(event: EventOf<"lookup.end">, record: RequestRecord | undefined): void {
     const { key, status, negative, unreachable } = event;
     meter.add("cache.lookups", 1, status, flag(negative), flag(unreachable));
-    hot.add(key);
+    const mark = hot.add(key);
+    // A refresh in the background is a lookup for which no reader waits.
+    if (record?.background !== true) sketchRead(mark, status);
     if (status === "stale") meter.add("cache.stale", 1, "stale-while-revalidate");
     if (status === "stale-on-error") {
       meter.add("cache.stale", 1, "stale-if-error");
@@ -174,6 +209,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       case "entry.reject": {
         const { tier, reason, key } = event;
         note(event);
+        if (INVALIDATED.has(reason)) traffic.invalidated(key);
         meter.add("cache.rejections", 1, tier, reason);
         if (record === undefined) return undefined;
         const detail = `${tier} ${reason} ${formatKey(key)}`;

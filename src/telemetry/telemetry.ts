@@ -7,6 +7,7 @@ import type { DegradationReport, DependencyReport } from "../core/degradation.ts
 import { createDeliveryOutcomes, worstOf } from "../core/delivery-outcomes.ts";
 import type { BreakerName, BreakerReport, Defer } from "../core/breaker.ts";
 import type { BreakerChange, CacheEvent, EventOf } from "../core/events.ts";
+import type { Entry } from "../core/entry.ts";
 import type { KeyNotes } from "../core/key-notes.ts";
 import type { LevelChange, MetricsPort } from "../core/metrics.ts";
 import type { SlotStats } from "../core/origin-slots.ts";
@@ -15,6 +16,7 @@ import type { NewId } from "../core/random.ts";
 import type { RequestObserver } from "../core/request-observer.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import type { ChildSpan } from "../core/trace-carrier.ts";
+import type { TrafficSketch } from "../core/traffic.ts";
 import { createEventRecorder, type TokenPrices } from "./event-recorder.ts";
 import { createExportQueue } from "./export/export-queue.ts";
 import type { ExportPlatform } from "./export/exporter.ts";
@@ -28,6 +30,8 @@ import { createReporter, type MemoryStats } from "./metrics/reporter.ts";
 import { createBatchObserver, type ObserveBatch } from "./batch-observer.ts";
 import { createRequestObserver, createSampler } from "./request-observer.ts";
 import type { TelemetrySettings } from "./settings.ts";
+import { knownSketches } from "./traffic/known-sketches.ts";
+import { createTrafficRecorder } from "./traffic/recorder.ts";
 import {
   addStep as addToRecord,
   isTraced,
@@ -43,6 +47,8 @@ export interface TelemetryOptions extends ExportPlatform {
   readonly warnings: readonly string[];
   /** What this isolate reports to the metrics objects. Without it, its metrics are not reported. */
   readonly reported: Reported | undefined;
+  /** Returns the entry in memory, without a use. */
+  readonly peek: (key: string) => Entry | undefined;
   /** The prices of the tokens of the model. */
   readonly tokenPrices: TokenPrices;
   readonly invalidationOf: KeyNoteOptions["invalidationOf"];
@@ -97,6 +103,8 @@ export interface Telemetry {
   step(step: StepRecord): void;
   /** Notes on keys that no tier answered. */
   readonly keyNotes: KeyNotes;
+  /** Returns the recorded reads of this isolate, and those that other isolates have reported. */
+  sketches(): Promise<readonly TrafficSketch[]>;
   readonly meter: Meter;
   /** The totals of all isolates. */
   readonly metrics: MetricsView;
@@ -113,7 +121,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const current = new AsyncLocalStorage<RequestRecord>();
   const formatKey = settings.plainKeys ? (key: string) => key : hashKey;
   const meter = createMeter();
-  const hot = createTopKeys(COUNTED_KEYS);
+  const isolate = newId();
+  const traffic = createTrafficRecorder({ isolate, peek: options.peek });
+  const hot = createTopKeys(COUNTED_KEYS, traffic.markOf);
   const missed = createTopKeys(COUNTED_KEYS);
   const resource = resourceFromAttributes(settings.resource);
   const [exports, reports] = [createDeliveryOutcomes(), createDeliveryOutcomes()];
@@ -133,8 +143,9 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       hot,
       missed,
       formatKey,
-      isolate: newId(),
+      isolate,
       now,
+      sketch: traffic.sketch,
       onReport: (succeeded) => reports.add(succeeded, now()),
     });
   const reportLoop =
@@ -173,6 +184,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
     now,
     hot,
     missed,
+    traffic,
     formatKey,
     addStep,
     onLevelChange,
@@ -226,6 +238,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
       enabled && metrics ? (figures) => metrics.report(redisReport(figures, now())) : undefined,
     state: (at) => worstOf([exports.report(at), reports.report(at)]),
     keyNotes,
+    sketches: () => knownSketches(traffic.sketch(), metrics),
     meter,
     metrics: createMetricsView({ port: metrics, resource: settings.resource, formatKey }),
 

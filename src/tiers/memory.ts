@@ -1,4 +1,4 @@
-import { sizeOf, type Entry } from "../core/entry.ts";
+import { sizeOf as estimateSize, type Entry } from "../core/entry.ts";
 import type { MemoryTier } from "../core/tier.ts";
 import type { EpochMs } from "../core/time.ts";
 import type { EvictionOrder, Node } from "./eviction/order.ts";
@@ -13,6 +13,8 @@ export interface MemoryTierOptions {
   readonly onRefuse?: (key: string) => void;
   /** An eviction order that no other tier uses. Default: SIEVE. */
   readonly eviction?: EvictionOrder;
+  /** Returns the bytes of an entry. Default: the estimate of core/entry.ts. */
+  readonly sizeOf?: (entry: Entry) => number;
 }
 
 /** Larger entries are large. Together they get a share of the memory, so that a few do not evict many small ones. */
@@ -31,7 +33,8 @@ const LARGE_SHARE = 1 / 4;
  * });
  */
 export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
-  const { maxBytes, maxEntries, onRefuse, eviction: order = createSieve() } = options;
+  const { maxBytes, maxEntries, onRefuse, sizeOf = estimateSize } = options;
+  const { eviction: order = createSieve() } = options;
   const maxEntryBytes = Math.min(maxBytes, options.maxEntryBytes ?? maxBytes);
   const nodes = new Map<string, Node>();
   /** The large entries, oldest first. */

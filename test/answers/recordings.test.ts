@@ -5,10 +5,10 @@ import { eventsOf } from "../../src/answers/read-answer.ts";
 import type { Recording } from "../../src/answers/recording.ts";
 import { createRecordings, type JoinRecording } from "../../src/answers/recordings.ts";
 import { fault } from "../../src/core/faults.ts";
-import { randomFrom, readAll } from "./support.ts";
+import { noTimer, randomFrom, readAll } from "./support.ts";
 
 const WHOLE = { kind: "whole", storable: true, info: { finishReason: "stop" } } as const;
-const EVENTS = { id: "answer-1", model: "m", cutOff: {} };
+const EVENTS = { id: "answer-1", model: "m", cutOff: {}, after: noTimer };
 
 function setup() {
   let ids = 0;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Feed } from "../../src/core/answers.ts";
 import type { ChatInfo } from "../../src/answers/chat-stream.ts";
 import { atRecordedPace, eventsOf } from "../../src/answers/read-answer.ts";
-import { readAll } from "./support.ts";
+import { noTimer, readAll } from "./support.ts";
 
 function stored(): Feed<string, ChatInfo> {
   return {
@@ -30,7 +30,7 @@ describe("the replay of a stored answer", () => {
         now += ms;
       },
     );
-    const options = { id: "answer-1", model: "m", cutOff: {} };
+    const options = { id: "answer-1", model: "m", cutOff: {}, after: noTimer };
     const slow = await new Response(eventsOf(paced, options)).text();
     expect(slept).toEqual([100, 250]);
     expect(slow).toBe(await new Response(eventsOf(stored(), options)).text());

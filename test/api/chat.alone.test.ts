@@ -208,6 +208,23 @@ describe("answers of the model", () => {
     await vi.waitFor(async () => expect(cacheOf(await chat(client, body))).toBe("MISS"), 5_000);
   });
 
+  it("after ten failed calls of the model, an answer past its lifetime and a 503 come without a call, until the model answers again", async () => {
+    const client = createClient();
+    const body = { persona: "clerk", message: newMessage() };
+    await chat(client, body);
+    await client.write("POST", "/admin/purge", { tags: ["persona:clerk"], soft: true });
+    await putFault("llm", { errorRate: 1 });
+    for (let count = 0; count < 10; count++)
+      expect((await chat(client, { ...body, message: newMessage() })).status).toBe(503);
+    const made = await callsOf(async () => {
+      expect(cacheOf(await chat(client, body))).toBe("STALE");
+      expect((await chat(client, { ...body, message: newMessage() })).status).toBe(503);
+    });
+    expect(made).toBe(0);
+    await clearFaults();
+    await vi.waitFor(async () => expect(cacheOf(await chat(client, body))).toBe("MISS"), 10_000);
+  });
+
   it("while Redis does not answer, readers get the model's answer, and those who ask at the same time share one call", async () => {
     const client = createClient({ UPSTASH_REDIS_REST_URL: "http://127.0.0.1:1" });
     const body = { persona: "clerk", message: newMessage() };

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { operations } from "../../src/api/operations/all.ts";
 import type { OpenApiDocument } from "../../src/api/operations/openapi.ts";
 import { products } from "../../src/api/schema.ts";
+import { REFUSAL_FIELD } from "../../src/durable/topic-object.ts";
 import { differences, headDifferences } from "./answer-check.ts";
 import { ADMIN } from "./client.ts";
 import { createRequests, type GeneratedRequest, type Pins } from "./operation-requests.ts";
@@ -180,4 +181,33 @@ describe("the operations of the API reference", () => {
     },
     60_000,
   );
+
+  it("the 429 of a client with too many connections to a product is the one of the API reference", async () => {
+    const refused = { headers: { [REFUSAL_FIELD]: "client-limit" } };
+    const stub = { fetch: async () => new Response(null, refused) };
+    const LIVE = { idFromName: (name: string) => name, get: () => stub };
+    const api = createQueuedApi({ STRATA_DEV: "", LIVE: LIVE as never });
+    const id = await newRow();
+    made.push(id);
+    const answer = await send(
+      api,
+      "GET",
+      { target: `/stock/${id}/events`, headers: {}, body: undefined },
+      {},
+    );
+    expect(answer.status).toBe(429);
+    const operation = document.paths["/stock/{id}/events"]?.["get"];
+    expect(await differences(document, operation!, answer, values)).toEqual([]);
+  });
+
+  it("the 401 of a sign-out whose session has ended, which takes the cookie, is the one of the API reference", async () => {
+    const api = createQueuedApi({ STRATA_DEV: "" });
+    const { cookie } = await signIn(api);
+    const request = { target: "/sessions/current", headers: {}, body: undefined };
+    await send(api, "DELETE", request, { Cookie: cookie });
+    const answer = await send(api, "DELETE", request, { Cookie: cookie });
+    expect([answer.status, answer.headers.has("Set-Cookie")]).toEqual([401, true]);
+    const operation = document.paths["/sessions/current"]?.["delete"];
+    expect(await differences(document, operation!, answer, values)).toEqual([]);
+  });
 });

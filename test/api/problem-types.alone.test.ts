@@ -1,5 +1,5 @@
 /** The problem types that no other test of the API provokes. */
-import { createExecutionContext } from "cloudflare:test";
+import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { clearFaults, putFault } from "../writes/faults.ts";
@@ -24,6 +24,22 @@ describe("problems of the reference API", () => {
     );
     expect(JSON.stringify(refused)).not.toContain("hush");
     expect((await worker.fetch(request(), env, ctx)).status).toBe(200);
+  });
+
+  it("a Worker without DATABASE_URL gives a batch of messages back to the queue, for 5 minutes, so that their attempts last for hours", async () => {
+    vi.resetModules();
+    const { default: worker } = await import("../../src/worker.ts");
+    const print = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const message = { id: "m1", timestamp: new Date(), attempts: 1, body: {} };
+    const batch = createMessageBatch("strata-messages", [message]);
+    const retryAll = vi.spyOn(batch, "retryAll");
+    const ctx = createExecutionContext();
+    await worker.queue(batch, { ...env, DATABASE_URL: "" }, ctx);
+    const result = await getQueueResult(batch, ctx);
+    expect(result.explicitAcks).toEqual([]);
+    expect(result.retryBatch).toEqual({ retry: true });
+    expect(retryAll).toHaveBeenCalledWith({ delaySeconds: 300 });
+    expect(print.mock.calls.join()).toMatch(/DATABASE_URL/);
   });
 
   it("GET /metrics of a Worker without the binding METRICS gets a 404 `metrics-unbound`", async () => {

@@ -1,3 +1,5 @@
+import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { createClient } from "./client.ts";
 
@@ -120,5 +122,15 @@ describe("GET /health", () => {
         sessions: true,
       },
     });
+  });
+
+  it("GET /health on workers.dev, where the Cache API stores nothing, has `edge: false` and the status degraded", async () => {
+    const { isolate } = createClient();
+    const ctx = createExecutionContext();
+    const request = new Request("https://shop.example.workers.dev/health");
+    const response = await isolate.app.fetch(request, env, ctx);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({ status: "degraded", checks: { edge: false } });
+    await waitOnExecutionContext(ctx);
   });
 });

@@ -87,6 +87,7 @@ describe("the routes of sessions", () => {
     expect((await current(client, cookie)).status).toBe(401);
     const again = await ask(client, "DELETE", "/sessions/current", { Cookie: cookie });
     expect(again.status).toBe(401);
+    expect(again.headers.get("Set-Cookie")).toContain("__Host-session=; Max-Age=0");
   });
 
   it("GET /sessions lists the sessions of the user alone, and marks the one of the request", async () => {

@@ -174,6 +174,26 @@ describe("the warm-up by the cron trigger", () => {
     expect(read.headers.get("Cache-Status")).toContain("detail=redis");
   });
 
+  it("a warm-up that was interrupted and whose cursor is lost is repeated by the next run", async () => {
+    const client = createShop();
+    await putFault("sql", { errorRate: 1 });
+    await trigger(client);
+    await clearFaults();
+    await redisCommand("DEL", `${client.isolate.layer.config.namespace}:cursor:warm-up`);
+    expect(await warmUpsIn(() => trigger(client.neighbour()))).toEqual(ONCE);
+    expect(await warmUpsIn(() => trigger(client.neighbour()))).toEqual(NEVER);
+  });
+
+  it("a warm-up during which everything is purged is repeated by the next run, and then not again", async () => {
+    const client = createShop();
+    await putFault("sql", { errorRate: 1 });
+    await trigger(client);
+    await clearFaults();
+    await client.post("/admin/purge", { everything: true });
+    for (const expected of [ONCE, ONCE, NEVER])
+      expect(await warmUpsIn(() => trigger(client))).toEqual(expected);
+  });
+
   it("the warm-up loads the products that the isolates read most, also those with few views", async () => {
     const namespace = uniqueNamespace();
     const popular = new Set(await listPopularIds(db, 1_000));

@@ -4,7 +4,7 @@ import sheet from "uplot/dist/uPlot.min.css?raw";
 import copiedScript from "../../src/dashboard/assets/uplot.js?raw";
 import copiedSheet from "../../src/dashboard/assets/uplot.css?raw";
 // @ts-expect-error -- a script for browsers, without declarations
-import { added, byTier, livePointOf, quantile } from "../../src/dashboard/assets/figures.js";
+import * as figures from "../../src/dashboard/assets/figures.js";
 // @ts-expect-error -- a script for browsers, without declarations
 import { historyPoints, joinPoints, levelSpans } from "../../src/dashboard/assets/history.js";
 // @ts-expect-error -- a script for browsers, without declarations
@@ -12,6 +12,7 @@ import * as states from "../../src/dashboard/assets/states.js";
 // @ts-expect-error -- a script for browsers, without declarations
 import * as whyPage from "../../src/dashboard/assets/why.js";
 
+const { added, byTier, figureText, livePointOf, quantile } = figures;
 const { cronRows, dependencyRows, levelText, queueRows, sentences, timelineRows } = states;
 
 const buckets = (counts: readonly number[], sum = 0) => ({ bounds: [0.1, 0.2], counts, sum });
@@ -112,6 +113,16 @@ describe("the figures of the dashboard", () => {
     expect(quantile(buckets([10, 10, 0]), 0.75)).toBeCloseTo(0.15);
     expect(quantile(buckets([0, 0, 5]), 0.5)).toBe(0.2);
     expect(quantile(buckets([0, 0, 0]), 0.5)).toBeNull();
+  });
+
+  it("the dashboard writes a small figure with three digits, never as 0, and whole figures with separators", () => {
+    expect([0, 12_345, 0.000_021_4, 1.23456, 2_500.5].map(figureText)).toEqual([
+      "0",
+      "12,345",
+      "0.0000214",
+      "1.23",
+      "2,501",
+    ]);
   });
 
   it("the dashboard counts lookups with status `stale-on-error` as stale, and lookups with status `miss` or `bypass` as answered by the origin", () => {

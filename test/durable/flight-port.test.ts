@@ -208,6 +208,40 @@ describe("the deadline for a lease", () => {
     expect(valueOf(next).role).toBe("leader");
   });
 
+  it("a lease that the next flight grants to a queued reader after its wait has ended goes back, so that the next reader leads", async () => {
+    const reader = createTestContext({ region: "eu" });
+    const namespace = uniqueNamespace();
+    const gate = createGate();
+    // The object reports the wait at once. Its answer arrives after the reader has stopped to wait.
+    const port = portOf({
+      namespace,
+      slackMs: 1,
+      stub: (name) => {
+        const real = realStub(name);
+        return {
+          join: async (asked, onWait) => {
+            onWait();
+            const answer = await real.join(asked, () => undefined);
+            await gate.pass();
+            return answer;
+          },
+          land: (landing) => real.land(landing),
+          ping: () => real.ping(),
+        };
+      },
+    });
+    // The lease lasts longer than the test.
+    const late = request({ waitMs: 20, leaseMs: 60_000 });
+    expect(await port.join("region", late, reader)).toMatchObject({
+      ok: false,
+      fault: { code: "flight.timeout" },
+    });
+    gate.open();
+    await reader.settle();
+    const next = await portOf({ namespace }).join("region", request({ waitMs: 500 }), ctx);
+    expect(valueOf(next).role).toBe("leader");
+  });
+
   it("a follower of a shared load waits longer than the deadline for a lease without an error", async () => {
     const namespace = uniqueNamespace();
     const leader = valueOf(await portOf({ namespace }).join("region", request(), ctx));

@@ -34,6 +34,10 @@ export interface Heard {
   readonly n: number;
 }
 
+interface Frame extends Omit<Heard, "n"> {
+  readonly data: Pick<Heard, "n">;
+}
+
 /** Creates a topic whose object is the real one. */
 export function createTopic() {
   const { LIVE } = env;
@@ -72,7 +76,10 @@ export function createTopic() {
     socket.addEventListener("message", ({ data }) => {
       const text = String(data);
       texts.push(text);
-      if (text.startsWith("{")) heard.push(JSON.parse(text) as Heard);
+      if (text.startsWith("{")) {
+        const { data: told, ...head } = JSON.parse(text) as Frame;
+        heard.push({ ...head, ...told });
+      }
       onHeard();
     });
     socket.accept();

@@ -113,6 +113,32 @@ describe("the object of a topic", () => {
     expect(heard[2]?.id.split("-")[0]).not.toBe(heard[1]?.id.split("-")[0]);
   });
 
+  it.each([
+    ["the cron trigger delivers", () => [] as number[]],
+    ["the writer of the newest one delivers", (ids: readonly number[]) => ids.slice(-1)],
+  ])(
+    "after the database was restored, events that waited are sent in order after a reset, if %s",
+    async (_, deliveredOf) => {
+      const { listen, deliver, commit } = createTopic();
+      const { heard, until } = await listen();
+      const ids = await commit(1, 2, 3);
+      const [first = 0, second = 0, third = 0] = ids;
+      // The log has a higher number than the database gives after its restoration.
+      await deliver(event(third + 1_000));
+      const events = deliveredOf(ids).map((id) =>
+        event(id, { at: Date.now(), previous: second, message: message(3) }),
+      );
+      expect(await deliver(...events)).toBe(third);
+      await until(() => heard.length === 5);
+      expect(numbersIn(heard).slice(2)).toEqual([
+        ["reset", 1],
+        ["update", 2],
+        ["update", 3],
+      ]);
+      expect(heard[2]?.id.split("-")[1]).toBe(String(first));
+    },
+  );
+
   it("a client that has as many connections to the topic as it may have is refused, and another client is not", async () => {
     const { listen } = createTopic();
     const open = await Promise.all(

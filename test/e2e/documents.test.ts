@@ -1,12 +1,16 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { PROBLEMS } from "../../src/api/operations/problems.ts";
 import { ROOT } from "./support/product.ts";
 import { readDocument } from "./support/readme.ts";
 
 const DOCUMENTS = ["README.md", ...filesOf("docs", ".md")];
 const SOURCES = filesOf("src", ".ts").map((path) => readFileSync(join(ROOT, path), "utf8"));
 const README = readDocument("README.md").text;
+
+/** The first two cells of each row of the table of problem types: the types and the status. */
+const PROBLEM_ROWS = /^\| ((?:`[a-z-]+`(?:, )?)+) \| (\d{3}) \|/gm;
 
 describe("documents", () => {
   it.each(DOCUMENTS)("the document %s mentions and links only files that exist", (path) => {
@@ -46,12 +50,26 @@ describe("documents", () => {
     expect(types.length).toBeGreaterThan(10);
     const codes = matches(
       source,
-      /"((?:memory|edge|redis|flight|origin|background)\.(?:timeout|unavailable|rejected|corrupt|open|saturated|failed))"/g,
+      /"((?:memory|edge|redis|log|flight|origin|queue|live|background)\.(?:timeout|unavailable|rejected|corrupt|open|saturated|abandoned|failed))"/g,
     );
     expect(codes.length).toBeGreaterThan(8);
     expect(
       [...new Set([...types, ...codes])].filter((name) => !page.includes(`\`${name}\``)),
     ).toEqual([]);
+  });
+});
+
+describe("the table of problem types in docs/failure-modes.md", () => {
+  it("docs/failure-modes.md has the status of each problem type that the API reference has", () => {
+    const rows = readDocument("docs/failure-modes.md").text.matchAll(PROBLEM_ROWS);
+    const documented = new Map(
+      Array.from(rows, ([, types = "", status]) =>
+        matches(types, /`([a-z-]+)`/g).map((type) => [type, Number(status)] as const),
+      ).flat(),
+    );
+    const known = Object.entries(PROBLEMS).map(([type, { status }]) => [type, status] as const);
+    expect(known.length).toBeGreaterThan(30);
+    expect(known.filter(([type, status]) => documented.get(type) !== status)).toEqual([]);
   });
 });
 

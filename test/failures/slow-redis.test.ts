@@ -1,7 +1,7 @@
 /** Reads while Redis is slow or hangs: the breaker opens, and no reader waits for its probes. */
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, it } from "vitest";
-import { definePolicy, key } from "../../src/index.ts";
+import { definePolicy, key, type Duration } from "../../src/index.ts";
 import { WINDOW_MS } from "../support/observers.ts";
 import { createWorld, type World } from "../support/shared-world.ts";
 
@@ -47,8 +47,8 @@ async function doneAtOnce(reads: readonly Promise<unknown>[]): Promise<number> {
   return done;
 }
 
-async function warmWorld(): Promise<World> {
-  const world = await createWorld({ options: { breaker: { slowRedis: "250ms" } } });
+async function warmWorld(slowRedis: Duration = "250ms", timeout: Duration = "1s"): Promise<World> {
+  const world = await createWorld({ options: { breaker: { slowRedis }, redis: { timeout } } });
   world.clock.stop();
   await world.read(world.here, policy);
   await world.settle();
@@ -84,6 +84,27 @@ describe("warm reads while Redis takes 800 ms", () => {
     expect(await doneAtOnce(reads)).toBe(READERS);
     for (const found of await Promise.all(reads))
       expect(found).toMatchObject({ status: "hit-memory", value: 1, unreachable: true });
+  });
+
+  it("readers that wait for the third slow sync are answered from memory before Redis answers that sync", async () => {
+    const world = await warmWorld("50ms", "1m");
+    slowDown(world);
+    for (let sync = 0; sync < 2; sync++) {
+      world.clock.advance(WINDOW_MS);
+      await world.read(world.here, policy);
+      await world.settle();
+    }
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+    interceptRedis(async (send) => {
+      await answered;
+      return send();
+    });
+    world.clock.advance(WINDOW_MS);
+    for (const found of await Promise.all(herd(world)))
+      expect(found).toMatchObject({ status: "hit-memory", value: 1, unreachable: true });
+    expect(stateOf(world)).toBe("open");
+    answer();
+    await world.settle();
   });
 
   it("while the probes of Redis are slow the breaker stays open and no reader waits for a probe; it closes after a fast probe", async () => {

@@ -2,7 +2,13 @@
 import { eq } from "drizzle-orm";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { products } from "../../src/api/schema.ts";
-import { CacheUnavailable, definePolicy, key, OriginFault } from "../../src/index.ts";
+import {
+  CacheUnavailable,
+  definePolicy,
+  key,
+  OriginFault,
+  type StrataOptions,
+} from "../../src/index.ts";
 import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support/isolate.ts";
 import { interceptSql, type SqlNetwork } from "./sql-network.ts";
 
@@ -21,8 +27,8 @@ beforeEach(() => {
 });
 afterEach(() => sql.restore());
 
-function open(): TestIsolate {
-  const isolate = createTestIsolate({ namespace: uniqueNamespace() });
+function open(options: StrataOptions = {}): TestIsolate {
+  const isolate = createTestIsolate({ namespace: uniqueNamespace(), options });
   isolate.clock.stop();
   return isolate;
 }
@@ -42,6 +48,13 @@ async function breakSql(isolate: TestIsolate): Promise<void> {
   expect(isolate.layer.breakers.sql.status().state).toBe("open");
 }
 
+const mutation = ({ layer }: TestIsolate, id: number) => ({
+  statements: [
+    layer.db.update(products).set({ stock: 1 }).where(eq(products.id, id)).returning(),
+  ] as const,
+  tags: [`product:${id}`],
+});
+
 async function faultOf(work: Promise<unknown>): Promise<CacheUnavailable["fault"]> {
   const error: unknown = await work.then(
     () => undefined,
@@ -52,16 +65,22 @@ async function faultOf(work: Promise<unknown>): Promise<CacheUnavailable["fault"
 }
 
 describe("reads while SQL fails", () => {
-  it("while SQL fails every request, each read sends one query until the breaker opens, and further reads send none", async () => {
-    const isolate = open();
-    sql.behaviour = "fails";
-    for (let id = 1; id <= 40; id++) {
-      const { code } = await faultOf(read(isolate, id));
-      expect(code).toBe(id <= FAILURES ? "origin.unavailable" : "origin.open");
-    }
-    expect(sql.attempts()).toBe(FAILURES);
-    expect(sql.probes()).toBe(0);
-  });
+  it.each([
+    ["fails every request", "fails"],
+    ["refuses every request because a quota of the vendor is used up", "refuses"],
+  ] as const)(
+    "while SQL %s, each read sends one query until the breaker opens, and further reads send none",
+    async (_how, behaviour) => {
+      const isolate = open();
+      sql.behaviour = behaviour;
+      for (let id = 1; id <= 40; id++) {
+        const { code } = await faultOf(read(isolate, id));
+        expect(code).toBe(id <= FAILURES ? "origin.unavailable" : "origin.open");
+      }
+      expect(sql.attempts()).toBe(FAILURES);
+      expect(sql.probes()).toBe(0);
+    },
+  );
 
   it("a read that the breaker of SQL refuses says after how long a client may try again", async () => {
     const isolate = open();
@@ -126,14 +145,23 @@ describe("reads while SQL fails", () => {
   });
 });
 
-describe("writes while the breaker of SQL is open", () => {
-  const mutation = ({ layer }: TestIsolate, id: number) => ({
-    statements: [
-      layer.db.update(products).set({ stock: 1 }).where(eq(products.id, id)).returning(),
-    ] as const,
-    tags: [`product:${id}`],
+describe("slots while SQL hangs", () => {
+  it("once the breaker of SQL is open, a read does not wait for the slots of loads that hang, and fails at once", async () => {
+    const isolate = open({
+      origin: { slots: 3, slotWait: "1m" },
+      breaker: { originFailures: 3 },
+    });
+    sql.behaviour = "hangs";
+    const hanging = [1, 2].map((id) => read(isolate, id).catch(() => undefined));
+    await expect.poll(() => sql.attempts()).toBe(2);
+    await breakSql(isolate);
+    // The failed loads have lowered the limit to one slot.
+    expect((await faultOf(read(isolate, 99))).code).toBe("origin.saturated");
+    await Promise.all(hanging);
   });
+});
 
+describe("writes while the breaker of SQL is open", () => {
   it("a write that the breaker of SQL refuses is not sent, invalidates nothing, and fails with the error code `origin.open`", async () => {
     const isolate = open();
     const tagged = definePolicy({ ...base, tags: ["product:8"] });

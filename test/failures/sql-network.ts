@@ -3,7 +3,10 @@ import { env } from "cloudflare:workers";
 
 const realFetch = globalThis.fetch;
 
-export type SqlBehaviour = "works" | "fails" | "hangs";
+/** `refuses`: as Neon answers when a quota is used up, without an SQLSTATE. */
+export type SqlBehaviour = "works" | "fails" | "refuses" | "hangs";
+
+const QUOTA = { message: "Your project has exceeded the compute time quota.", code: null };
 
 export interface SqlNetwork {
   behaviour: SqlBehaviour;
@@ -31,6 +34,7 @@ export function interceptSql(): SqlNetwork {
     network.sent.push(typeof init?.body === "string" ? init.body : "");
     if (network.behaviour === "works") return realFetch(input, init);
     if (network.behaviour === "fails") return new Response("down", { status: 503 });
+    if (network.behaviour === "refuses") return Response.json(QUOTA, { status: 400 });
     return new Promise((_resolve, reject) => {
       const { signal } = init ?? {};
       signal?.addEventListener("abort", () => reject(signal.reason as Error));

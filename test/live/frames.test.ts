@@ -27,20 +27,20 @@ describe("the text of a live event", () => {
     ['{"stock":1}', { stock: 1 }],
     [' { "stock" : 1 } ', { stock: 1 }],
     ["{}", {}],
-    ["{ }", {}],
+    ['{"event":"reset","id":"x","data":1}', { event: "reset", id: "x", data: 1 }],
   ])(
-    "the message %s for a WebSocket has the event and its id before its members",
-    (message, members) => {
+    "the message %s for a WebSocket is the member `data` beside the event and its id, whatever members it has",
+    (message, data) => {
       expect(JSON.parse(format({ ...update, message }, "socket"))).toEqual({
         event: "update",
         id: "0123456789ab-7",
-        ...members,
+        data,
       });
     },
   );
 
   it("all events that a topic keeps fit into the queue of a stream, whatever their characters", () => {
-    const message = `{"a":"${"€".repeat(MAX_MESSAGE_CHARS - 8)}"}`;
+    const message = `{"a":"${"😀".repeat(MAX_MESSAGE_CHARS - 8)}"}`;
     const id = `0123456789ab-${Number.MAX_SAFE_INTEGER}`;
     const text = format({ kind: "snapshot", id, message }, "events");
     const bytes = new TextEncoder().encode(text).byteLength;

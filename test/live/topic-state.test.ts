@@ -23,6 +23,11 @@ describe("the decision on an event that arrives", () => {
     ["an older event that comes late", event(40, 0, AT - 5_000), "known"],
     ["an older event of a transaction that began a little later", event(49, 0, AT + 900), "known"],
     ["a known number an hour later", event(3, 0, AT + 3_600_000), "restored"],
+    [
+      "a known number an hour later, whose predecessor has not arrived",
+      event(4, 3, AT + 3_600_000),
+      "gap",
+    ],
   ] as const)("%s is judged %3$s", (_, arrived, verdict) => {
     expect(judgeEvent(state, arrived)).toBe(verdict);
   });

@@ -1,5 +1,6 @@
 /** A breaker on a clock that a test advances. */
 import { vi } from "vitest";
+import type { Defer } from "../../src/core/breaker.ts";
 import type { BreakerChange } from "../../src/core/events.ts";
 import { failed, type FaultCode } from "../../src/core/faults.ts";
 import type { Result } from "../../src/core/result.ts";
@@ -52,9 +53,9 @@ export function createBreakerWorld(options: Partial<BreakerOptions> = {}) {
       for (let i = 0; i < 3; i++) await world.fail();
     },
     /** Starts a call that does not end before `end` is called. */
-    hang: () => {
+    hang: (defer?: Defer) => {
       const { promise, resolve } = Promise.withResolvers<Result<string>>();
-      const result = breaker.run(() => promise);
+      const result = breaker.run(() => promise, defer);
       return { result, end: () => resolve({ ok: true, value: "late" }) };
     },
     state: () => breaker.status().state,

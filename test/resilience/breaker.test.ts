@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createBreakerWorld, OPEN_MS, SLOW_MS, WINDOW_MS } from "./breaker-world.ts";
+import { DeadlineExceeded } from "../../src/core/deadline.ts";
+import { createBreakerWorld, OPEN, OPEN_MS, SLOW_MS, WINDOW_MS } from "./breaker-world.ts";
 
 describe("a closed breaker", () => {
   it("a closed breaker returns the result of each call unchanged", async () => {
@@ -135,6 +136,95 @@ describe("slow calls", () => {
     await open();
     advance(OPEN_MS);
     await take(SLOW_MS);
+    expect(state()).toBe("open");
+  });
+});
+
+describe("a reader whose call has become slow, with a slow rate", () => {
+  /** Time limits pass when a test calls `pass`. */
+  function createReaders() {
+    const waits: (() => void)[] = [];
+    const deferred: Promise<unknown>[] = [];
+    const world = createBreakerWorld({
+      withTimeout(work, ms) {
+        expect(ms).toBe(SLOW_MS);
+        const passed = new Promise<never>((_, reject) => {
+          waits.push(() => reject(new DeadlineExceeded(ms)));
+        });
+        return Promise.race([work, passed]);
+      },
+    });
+    const defer = (work: Promise<unknown>): void => void deferred.push(work);
+    return {
+      ...world,
+      waits,
+      deferred,
+      readers: () => world.hang(defer),
+      pass: () => {
+        world.advance(SLOW_MS);
+        for (const pass of waits) pass();
+      },
+    };
+  }
+
+  it("a reader of a third call in a row that has become slow is refused before that call ends, and the breaker opens", async () => {
+    const { take, readers, pass, state, deferred, changes } = createReaders();
+    await take(SLOW_MS);
+    await take(SLOW_MS);
+    const third = readers();
+    pass();
+    expect(await third.result).toMatchObject(OPEN);
+    expect(state()).toBe("open");
+    expect(changes).toMatchObject([{ from: "closed", to: "open", slowRate: 1 }]);
+    expect(deferred).toHaveLength(1);
+    third.end();
+    await Promise.all(deferred);
+    expect(state()).toBe("open");
+  });
+
+  it("a reader of a first or second slow call waits for the end of that call", async () => {
+    const { readers, pass, waits, state } = createReaders();
+    for (let slow = 0; slow < 2; slow++) {
+      const call = readers();
+      pass();
+      expect(waits).toHaveLength(0);
+      call.end();
+      expect(await call.result).toEqual({ ok: true, value: "late" });
+    }
+    expect(state()).toBe("closed");
+  });
+
+  it("a reader of a third slow call waits for its end if another call was fast meanwhile", async () => {
+    const { take, call, readers, pass, state } = createReaders();
+    await take(SLOW_MS);
+    await take(SLOW_MS);
+    const third = readers();
+    await call();
+    pass();
+    third.end();
+    expect(await third.result).toEqual({ ok: true, value: "late" });
+    expect(state()).toBe("closed");
+  });
+
+  it("readers of calls side by side are all refused once one of the calls has opened the breaker", async () => {
+    const { take, readers, pass, changes } = createReaders();
+    await take(SLOW_MS);
+    await take(SLOW_MS);
+    const calls = Array.from({ length: 10 }, readers);
+    pass();
+    for (const { result } of calls) expect(await result).toMatchObject(OPEN);
+    expect(changes).toHaveLength(1);
+  });
+
+  it("a call for which no reader waits gets its own answer, however slow it is", async () => {
+    const { take, hang, pass, waits, state } = createReaders();
+    await take(SLOW_MS);
+    await take(SLOW_MS);
+    const third = hang();
+    pass();
+    expect(waits).toHaveLength(0);
+    third.end();
+    expect(await third.result).toEqual({ ok: true, value: "late" });
     expect(state()).toBe("open");
   });
 });

@@ -55,6 +55,22 @@ describe("a bulkhead", () => {
     expect(await freeSlotsOf(bulkhead)).toBe(1);
   });
 
+  it.each(["write", "read", "refresh"] as const)(
+    "while the breaker of the origin is open, a call of the class %s that finds no free slot is refused at once, and the next one gets a slot that is free",
+    async (priority) => {
+      const bulkhead = createBulkhead({ slots: 1, now, isOriginAway: () => true });
+      const release = await acquire(bulkhead);
+      const refused: string[] = [];
+      void bulkhead.acquire({ ...requestOf(LONG), priority }).then((result) => {
+        if (!result.ok) refused.push(result.fault.code);
+      });
+      for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+      expect(refused).toEqual(["origin.saturated"]);
+      release();
+      expect(await bulkhead.acquire({ ...requestOf(LONG), priority })).toMatchObject({ ok: true });
+    },
+  );
+
   it("a bulkhead slot that is released several times becomes free only once", async () => {
     const bulkhead = createBulkhead({ slots: 2, now });
     const [one] = [await acquire(bulkhead), await acquire(bulkhead)];

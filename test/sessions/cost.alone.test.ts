@@ -52,6 +52,33 @@ describe("the routes of the reference API", () => {
   });
 });
 
+describe("a user with 20 sessions, which is the limit", () => {
+  it("GET /sessions costs 25 Redis commands in two requests, and a further sign-in at most 13", async () => {
+    const { send } = createClient({ STRATA_DEV: "1" });
+    let addresses = 0;
+    const signIn = () =>
+      send("/sessions", {
+        method: "POST",
+        headers: {
+          "Content-Type": "application/json",
+          "CF-Connecting-IP": `198.18.0.${addresses++}`,
+        },
+        body: JSON.stringify({ userId: 3 }),
+      });
+    for (let i = 0; i < 22; i++) await signIn();
+    let response = new Response();
+    const costOfSignIn = await countRedis(async () => void (response = await signIn()));
+    const Cookie = response.headers.get("Set-Cookie")?.split(";")[0] ?? "";
+    const costOfList = await countRedis(async () => {
+      response = await send("/sessions", { headers: { Cookie } });
+    });
+    expect(await response.json()).toMatchObject({ total: 20 });
+    expect(costOfList).toEqual({ requests: 2, commands: 25 });
+    // A sync of the log may be among them.
+    expect(costOfSignIn.commands).toBeLessThanOrEqual(13);
+  });
+});
+
 describe("the store of sessions", () => {
   it("the store of sessions reports the number of commands that Upstash bills for each operation", async () => {
     const clock = createTestClock();

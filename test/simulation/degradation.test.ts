@@ -20,6 +20,7 @@ function createWorld() {
     limiter: false,
     session: false,
     http: false,
+    model: false,
   };
   const answers: { sql: () => Promise<"ok" | "failed">; redis: () => Promise<"ok" | "failed"> } = {
     sql: async () => "ok",
@@ -56,6 +57,7 @@ function createWorld() {
       limiter: { isBroken: () => broken.limiter },
       session: { isBroken: () => broken.session },
       http: { isBroken: () => broken.http },
+      model: { isBroken: () => broken.model },
     },
     pins: {
       known: (at) => (pin !== undefined && pin.until > at ? pin : undefined),

@@ -35,5 +35,6 @@ export function createTestBreakers(
     log: create("log"),
     sql: create("sql"),
     http: create("http"),
+    model: create("model"),
   };
 }

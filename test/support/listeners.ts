@@ -132,8 +132,7 @@ export async function openSocket(
   );
   socket?.addEventListener("message", ({ data }) => {
     if (typeof data !== "string" || data === "pong") return;
-    const { event, id, ...members } = JSON.parse(data) as { event: string; id: string };
-    add({ event, id, data: members });
+    add(JSON.parse(data) as HeardEvent);
   });
   socket?.accept();
   return {

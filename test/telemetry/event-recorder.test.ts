@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { CacheEvent } from "../../src/core/events.ts";
 import { createEventRecorder } from "../../src/telemetry/event-recorder.ts";
 import { createMeter, createTopKeys } from "../../src/telemetry/metrics/meter.ts";
+import { createTrafficRecorder } from "../../src/telemetry/traffic/recorder.ts";
 import {
   createRecord,
   type RequestRecord,
@@ -38,10 +39,12 @@ function createRecorder(
   addStep: (record: RequestRecord, step: StepRecord) => void,
   meter = createMeter(),
 ) {
+  const traffic = createTrafficRecorder({ isolate: "a", peek: () => undefined });
   return createEventRecorder({
     meter,
+    traffic,
     now: () => RECORDED_AT,
-    hot: createTopKeys(1),
+    hot: createTopKeys(1, traffic.markOf),
     missed: createTopKeys(1),
     formatKey: (key) => key,
     addStep,

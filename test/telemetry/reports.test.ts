@@ -8,6 +8,7 @@ import { createMeter, createTopKeys } from "../../src/telemetry/metrics/meter.ts
 import { redisReport } from "../../src/telemetry/metrics/redis-report.ts";
 import { createReporter } from "../../src/telemetry/metrics/reporter.ts";
 import { createTotals } from "../../src/telemetry/metrics/totals.ts";
+import { createTrafficRecorder } from "../../src/telemetry/traffic/recorder.ts";
 
 const report = (fields: Partial<MetricsReport>): MetricsReport => ({
   isolate: "a",
@@ -89,6 +90,8 @@ describe("the meter", () => {
   });
 });
 
+const EMPTY_SKETCH = createTrafficRecorder({ isolate: "a", peek: () => undefined }).sketch();
+
 const UNKNOWN = { state: "unknown", since: 0 } as const;
 const HEALTHY: DegradationReport = {
   level: "normal",
@@ -103,11 +106,39 @@ const HEALTHY: DegradationReport = {
     limiter: UNKNOWN,
     session: UNKNOWN,
     http: UNKNOWN,
+    model: UNKNOWN,
   },
   deliveries: { queue: UNKNOWN, telemetry: UNKNOWN },
 };
 
 describe("the reporter", () => {
+  it("the metrics reporter sends the recorded reads of its isolate once a minute, and other reports without them", async () => {
+    const sent: MetricsReport[] = [];
+    const meter = createMeter();
+    const keys = createTopKeys(4);
+    let now = 0;
+    const reporter = createReporter({
+      port: { report: async (one) => void sent.push(one) },
+      meter,
+      hot: keys,
+      missed: keys,
+      formatKey: (key) => key,
+      isolate: "a",
+      now: () => now,
+      memory: () => ({ entries: 0, bytes: 0, evictions: 0 }),
+      health: () => HEALTHY,
+      breakers: createTestBreakers(),
+      sketch: () => EMPTY_SKETCH,
+      slots: () => ({ limit: 8, running: 3, waiting: 2 }),
+      onReport: () => undefined,
+    });
+    for (const at of [0, 2_000, 59_999, 60_000]) {
+      now = at;
+      await reporter.run();
+    }
+    expect(sent.map(({ traffic }) => traffic?.isolate)).toEqual(["a", undefined, undefined, "a"]);
+  });
+
   it("the metrics reporter repeats a failed report unchanged and with the same sequence number", async () => {
     const sent: MetricsReport[] = [];
     const meter = createMeter();
@@ -128,6 +159,7 @@ describe("the reporter", () => {
       memory: () => ({ entries: 0, bytes: 0, evictions: 0 }),
       health: () => HEALTHY,
       breakers: createTestBreakers(),
+      sketch: () => EMPTY_SKETCH,
       slots: () => ({ limit: 8, running: 3, waiting: 2 }),
       onReport: () => undefined,
     });
@@ -158,6 +190,7 @@ describe("the breakers in a report", () => {
       now: () => 0,
       memory: () => ({ entries: 0, bytes: 0, evictions: 0 }),
       health: () => HEALTHY,
+      sketch: () => EMPTY_SKETCH,
       slots: () => ({ limit: 8, running: 3, waiting: 2 }),
       onReport: () => undefined,
       breakers,
@@ -169,6 +202,7 @@ describe("the breakers in a report", () => {
       "cache.breaker.open\0redis": 0,
       "cache.breaker.open\0limiter": 0,
       "cache.breaker.open\0session": 0,
+      "cache.breaker.open\0model": 0,
       "cache.breaker.open\0flight": 0,
       "cache.breaker.open\0log": 0,
       "cache.breaker.open\0sql": 1,
@@ -192,6 +226,7 @@ describe("the deferred rows of the outbox in a report", () => {
       now: () => now,
       memory: () => ({ entries: 0, bytes: 0, evictions: 0 }),
       health: () => HEALTHY,
+      sketch: () => EMPTY_SKETCH,
       slots: () => ({ limit: 8, running: 3, waiting: 2 }),
       onReport: () => undefined,
       breakers: createTestBreakers(),

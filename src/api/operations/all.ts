@@ -2,6 +2,7 @@
 import { adminOperations } from "./admin.ts";
 import { catalogueOperations } from "./catalogue.ts";
 import { chatOperations } from "./chat.ts";
+import { compareOperations } from "./compare.ts";
 import { frontOperations } from "./front.ts";
 import { healthOperations } from "./health.ts";
 import { messageOperations } from "./messages.ts";
@@ -25,5 +26,6 @@ export const operations: Operations = {
   ...healthOperations,
   ...adminOperations,
   ...whyOperations,
+  ...compareOperations,
   ...queueOperations,
 };

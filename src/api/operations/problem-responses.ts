@@ -88,8 +88,13 @@ export function createProblemResponses(): ProblemResponses {
           if (operation.answers[status] !== undefined)
             throw new Error(`${status} is the status of an answer and of ${types.join(", ")}`);
           const isReplayed = operation.idempotent === true && isStored(status);
-          const name = [...types, ...(isReplayed ? ["replayed"] : [])].join(".");
-          components[name] ??= problemResponse(status, types, isReplayed);
+          const takesCookie = status === 401 && isSignOut(operation);
+          const marks = [...(isReplayed ? ["replayed"] : []), ...(takesCookie ? ["cookie"] : [])];
+          const name = [...types, ...marks].join(".");
+          components[name] ??= problemResponse(status, types, [
+            ...(isReplayed ? OF_REPLAYS : []),
+            ...(takesCookie ? (["Set-Cookie"] as const) : []),
+          ]);
           return [status, { $ref: `#/components/responses/${name}` }];
         }),
       );
@@ -97,12 +102,17 @@ export function createProblemResponses(): ProblemResponses {
   };
 }
 
+/** Whether the operation takes the session cookie from the client, also if its session has ended before. */
+function isSignOut({ session, answers }: Operation): boolean {
+  return session === "required" && answers[204]?.fields?.includes("Set-Cookie") === true;
+}
+
 /** Whether an answer with this status is kept for repetitions. Tokens and limits are checked before the key. */
 function isStored(status: number): boolean {
   return status < 500 && ![401, 403, 429].includes(status);
 }
 
-/** The fields beside those of every answer. A 404, a 426 and a 503 may come from the cache. */
+/** The fields beside those of every answer. A 404, a 426, a 429 and a 503 may come after a read of the cache. */
 const FIELDS_BY_STATUS: Readonly<Record<number, readonly FieldName[]>> = {
   401: ["WWW-Authenticate"],
   403: ["WWW-Authenticate"],
@@ -110,23 +120,19 @@ const FIELDS_BY_STATUS: Readonly<Record<number, readonly FieldName[]>> = {
   409: ["Retry-After"],
   415: ["Accept"],
   426: ["Upgrade", ...OF_CACHE_READS],
-  429: ["Retry-After"],
+  429: ["Retry-After", ...OF_CACHE_READS],
   503: ["Retry-After", ...OF_CACHE_READS],
 };
 
 function problemResponse(
   status: number,
   types: readonly ProblemType[],
-  isReplayed: boolean,
+  more: readonly FieldName[],
 ): OpenApiResponse {
   const urns = types.map((type) => `urn:strata:problem:${type}`);
   return {
     description: types.map((type) => `\`${type}\`: ${PROBLEMS[type].description}`).join("\n\n"),
-    headers: headersOf([
-      ...(FIELDS_BY_STATUS[status] ?? []),
-      ...(isReplayed ? OF_REPLAYS : []),
-      ...OF_EVERY_ANSWER,
-    ]),
+    headers: headersOf([...(FIELDS_BY_STATUS[status] ?? []), ...more, ...OF_EVERY_ANSWER]),
     content: {
       "application/problem+json": {
         schema: {

@@ -57,7 +57,8 @@ export const stockOperations: Operations = {
   "GET /stock/{id}/socket": {
     ...listening,
     summary: "The changes of a product's stock over a WebSocket",
-    description: "The messages are those of the stream of events, as JSON.",
+    description:
+      "The messages are JSON objects with the members `event`, `id` and `data`, as those of the stream of events.",
     fields: {
       Upgrade: { schema: z.literal("websocket"), description: "Opens the WebSocket." },
       ...lastEventId,

@@ -8,6 +8,7 @@ import {
 import { auditAction, type Admin, type RoleOf } from "../admin.ts";
 import { bodyOf, invalid, Purge } from "../inputs.ts";
 import type { AppServices } from "../services.ts";
+import { compareRoutes } from "./compare.ts";
 import { degradationRoutes } from "./degradation.ts";
 import { deadLetterRoutes } from "./dead-letters.ts";
 import { entryRoutes } from "./entry.ts";
@@ -37,6 +38,7 @@ export function adminRoutes(services: AppServices, admin: Admin): Hono<StrataEnv
   routes.route("/limits", limitRoutes(rateLimits));
   routes.route("/entry", entryRoutes(services.inspect));
   routes.route("/why", whyRoutes(services));
+  routes.route("/compare", compareRoutes(services));
   routes.route("/warm", warmRoutes(services));
   routes.route("/degradation", degradationRoutes(services.degradation));
   routes.route("/dead-letters", deadLetterRoutes(services));

@@ -1,5 +1,7 @@
 // @ts-check
+import { createAskAdmin } from "./admin.js";
 import { createCharts } from "./charts.js";
+import { createCompare } from "./compare.js";
 import { livePointOf } from "./figures.js";
 import { historyPoints, joinPoints } from "./history.js";
 import { createInspector } from "./inspector.js";
@@ -76,7 +78,9 @@ const stream = follow({
   },
 });
 
-createInspector({ base, token });
+const ask = createAskAdmin({ base, token });
+createInspector({ ask });
+createCompare({ ask });
 
 byId("token-form").addEventListener("submit", (/** @type {SubmitEvent} */ event) => {
   event.preventDefault();

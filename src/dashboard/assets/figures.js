@@ -167,6 +167,17 @@ export function livePointOf(now, before, level = "unknown") {
 /** @param {number | null} seconds */
 const millis = (seconds) => (seconds === null ? null : seconds * 1000);
 
+/**
+ * The text of a figure of any size. The dollars of a few answers are a small fraction, so that a fixed
+ * number of decimals would show them as 0.
+ * @param {number} value
+ */
+export function figureText(value) {
+  return Math.abs(value) < 1000 && !Number.isInteger(value)
+    ? value.toLocaleString("en", { maximumSignificantDigits: 3 })
+    : Math.round(value).toLocaleString("en");
+}
+
 /** Formats a figure; "–" if there is none. @param {number | null | undefined} value @param {string} unit @param {number} digits */
 export function show(value, unit = "", digits = 1) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";

@@ -4,26 +4,12 @@ import { whyElements } from "./why.js";
 
 const byId = (/** @type {string} */ id) => /** @type {any} */ (document.getElementById(id));
 
-/** @param {{ base: string, token: () => string }} options */
-export function createInspector({ base, token }) {
+/** @param {{ ask: import("./admin.js").AskAdmin }} options */
+export function createInspector({ ask }) {
   const showStatus = (/** @type {string} */ text, bad = false) => {
     byId("inspect-status").textContent = text;
     byId("inspect-status").className = bad ? "bad" : "";
   };
-
-  /** @param {string} path @param {RequestInit} init */
-  async function ask(path, init = {}) {
-    const response = await fetch(`${base}/admin/${path}`, {
-      ...init,
-      headers: { authorization: `Bearer ${token()}`, "content-type": "application/json" },
-    });
-    if (response.ok) return response;
-    /** @type {{ detail?: string, title?: string }} */
-    const problem = await response.json().catch(() => ({}));
-    throw new Error(
-      `${response.status}: ${problem.detail ?? problem.title ?? response.statusText}`,
-    );
-  }
 
   /** @param {any} tier */
   function card(tier) {

@@ -1,5 +1,5 @@
 // @ts-check
-import { show, total } from "./figures.js";
+import { figureText, show, total } from "./figures.js";
 import {
   cronRows,
   dependencyRows,
@@ -46,10 +46,7 @@ export function showQueue(state) {
 /** Shows the figures, one table for each group. @param {[string, string, number][]} figures */
 function showGroups(figures) {
   const groups = new Map(figures.map(([group]) => [group, /** @type {[string, string][]} */ ([])]));
-  for (const [group, text, value] of figures)
-    groups
-      .get(group)
-      ?.push([text, +value.toFixed(4) === 0 ? "0" : (+value.toFixed(4)).toLocaleString("en")]);
+  for (const [group, text, value] of figures) groups.get(group)?.push([text, figureText(value)]);
   byId("groups").replaceChildren(
     ...[...groups].map(([group, rows]) => {
       const section = document.createElement("section");

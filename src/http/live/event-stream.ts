@@ -1,4 +1,5 @@
 import type { Millis } from "../../core/time.ts";
+import type { QueueBudget, ReaderQueue } from "../../live/queue-budget.ts";
 
 export interface EventStreamOptions {
   /** Aborts when the client has gone. */
@@ -8,6 +9,8 @@ export interface EventStreamOptions {
   readonly heartbeatMs: Millis;
   /** The stream breaks off if more bytes than this wait for the client. */
   readonly maxQueuedBytes: number;
+  /** The account of the bytes that wait for all clients of this isolate. */
+  readonly budget: QueueBudget;
 }
 
 /**
@@ -19,14 +22,16 @@ export interface EventStreamOptions {
  */
 export function createEventStream(
   socket: WebSocket,
-  { signal, retryMs, heartbeatMs, maxQueuedBytes }: EventStreamOptions,
+  { signal, retryMs, heartbeatMs, maxQueuedBytes, budget }: EventStreamOptions,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let isOpen = true;
+  let queue: ReaderQueue | undefined;
   let stopHeartbeat = (): void => undefined;
 
   function end(code: number): void {
     isOpen = false;
+    if (queue !== undefined) budget.remove(queue);
     stopHeartbeat();
     try {
       socket.close(code);
@@ -38,12 +43,24 @@ export function createEventStream(
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
+        const breakOff = (): void => {
+          if (!isOpen) return;
+          end(TOO_SLOW);
+          controller.error(new Error("the client reads too slowly"));
+        };
+        // Another request may cut this one off. Only its own request may close its socket.
+        const cut = Promise.withResolvers<void>();
+        void cut.promise.then(breakOff);
+        const ownQueue: ReaderQueue = {
+          bytes: () => maxQueuedBytes - (controller.desiredSize ?? maxQueuedBytes),
+          cutOff: cut.resolve,
+        };
+        queue = ownQueue;
         const write = (text: string): void => {
           if (!isOpen) return;
           controller.enqueue(encoder.encode(text));
-          if ((controller.desiredSize ?? 0) >= 0) return;
-          end(TOO_SLOW);
-          controller.error(new Error("the client reads too slowly"));
+          if ((controller.desiredSize ?? 0) < 0) breakOff();
+          else budget.count(ownQueue);
         };
         const finish = (): void => {
           if (!isOpen) return;

@@ -9,7 +9,12 @@ import {
 } from "../../core/live-event.ts";
 import type { LiveTopics } from "../../core/live-topics.ts";
 import type { Random } from "../../core/random.ts";
-import { MAX_QUEUED_BYTES, STREAM_HEARTBEAT_MS } from "../../live/limits.ts";
+import {
+  MAX_QUEUED_BYTES,
+  MAX_QUEUED_BYTES_OF_ISOLATE,
+  STREAM_HEARTBEAT_MS,
+} from "../../live/limits.ts";
+import { createQueueBudget } from "../../live/queue-budget.ts";
 import { problem } from "../cache/problem.ts";
 import { isWebSocketRequest } from "../proxy/upgrade.ts";
 import { createEventStream } from "./event-stream.ts";
@@ -72,6 +77,7 @@ const STREAM_FIELDS = {
 } as const;
 
 export function createLive({ topics, addressHeader, random }: LiveParts): Live {
+  const budget = createQueueBudget(MAX_QUEUED_BYTES_OF_ISOLATE);
   return {
     async listen(request, { topic, transport, initial, ...options }, ctx) {
       if (topic === "" || topic.length > MAX_TOPIC_CHARS)
@@ -104,6 +110,7 @@ export function createLive({ topics, addressHeader, random }: LiveParts): Live {
         retryMs: MIN_RETRY_MS + Math.floor(random() * RETRY_SPREAD_MS),
         heartbeatMs: STREAM_HEARTBEAT_MS,
         maxQueuedBytes: MAX_QUEUED_BYTES,
+        budget,
       });
       return new Response(body, { headers: STREAM_FIELDS });
     },

@@ -3,6 +3,7 @@ import type { Context as HonoContext } from "hono";
 import { CONTENT_DIGESTS } from "../rfc/range.ts";
 import { responseControlOf } from "../rfc/response-control.ts";
 import { addOuterFields } from "./outer-fields.ts";
+import type { GivenCookie, InternalScope } from "./request-scope.ts";
 
 /**
  * Changes the fields of the answer. The fields of some answers are immutable, for example those of
@@ -45,6 +46,35 @@ export function keepCookiesPrivate(headers: Headers): void {
   headers.delete("CDN-Cache-Control");
   const { noStore, private: isPrivate } = responseControlOf(headers);
   if (!noStore && isPrivate !== true) headers.append("Cache-Control", "private");
+}
+
+/**
+ * Adds the newest session cookie to the answer, whatever made the answer. Hono drops the fields of `c.header()` if a
+ * handler returns a `Response` of its own or throws. The answer to an error has no cookie of a new session.
+ */
+export function sendSessionCookies(
+  c: HonoContext,
+  { sessionCookies = [], ctx }: Pick<InternalScope, "sessionCookies" | "ctx">,
+): void {
+  const isError = c.error !== undefined;
+  const sent = isError ? sessionCookies.filter(({ undo }) => undo === undefined) : sessionCookies;
+  changeFields(c, (headers) => setSessionCookie(headers, sessionCookies, sent.at(-1)));
+  if (isError) for (const { undo } of sessionCookies) if (undo !== undefined) ctx.defer(undo());
+}
+
+/** Replaces all of `given` in the fields by the one that is sent. Other cookies stay. */
+export function setSessionCookie(
+  headers: Headers,
+  given: readonly GivenCookie[],
+  sent: GivenCookie | undefined,
+): void {
+  const others = headers
+    .getSetCookie()
+    .filter((each) => given.every(({ field }) => field !== each));
+  headers.delete("Set-Cookie");
+  for (const other of others) headers.append("Set-Cookie", other);
+  if (sent !== undefined) headers.append("Set-Cookie", sent.field);
+  keepCookiesPrivate(headers);
 }
 
 /**

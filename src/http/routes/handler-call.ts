@@ -4,12 +4,12 @@ import type { Context } from "../../core/context.ts";
 import { CacheUnavailable, DefinitionError, fault } from "../../core/faults.ts";
 import { isNegative } from "../cache/storage-decision.ts";
 import { responseControlOf } from "../rfc/response-control.ts";
-import { changeFields, dropFieldsOfReplaced, type Answer } from "./answer.ts";
+import { changeFields, dropFieldsOfReplaced, setSessionCookie, type Answer } from "./answer.ts";
 import { restoreOuterFields, takeOuterFields } from "./outer-fields.ts";
 import type { InternalScope } from "./request-scope.ts";
 
 /** The state of a call that the cached route and its handler share. */
-type CallState = Pick<InternalScope, "outerFields">;
+type CallState = Pick<InternalScope, "outerFields" | "sessionCookies">;
 
 /**
  * Calls the handler, and returns its response without the fields of outer middleware. Afterwards the
@@ -25,6 +25,7 @@ export async function callHandler(
 ): Promise<Answer> {
   const outer = takeOuterFields(c);
   state.outerFields = outer;
+  const givenBefore = state.sessionCookies?.length ?? 0;
   // The context belongs to another answer if the call is over, for example after its time limit.
   const isOver = (): boolean => state.outerFields !== outer;
   try {
@@ -33,6 +34,10 @@ export async function callHandler(
     if (!c.finalized || !(c.res instanceof Response))
       throw new DefinitionError("handler", `the handler of ${c.req.path} returned no Response`);
     if (c.error !== undefined) changeFields(c, toErrorFields(c.res.status));
+    // The decision on storage has to see a cookie that the handler has given beside a `Response` of its own.
+    const given = state.sessionCookies?.slice(givenBefore) ?? [];
+    if (given.length > 0)
+      changeFields(c, (headers) => setSessionCookie(headers, given, given.at(-1)));
     return { response: c.res, outer };
   } finally {
     if (!isOver()) endHandlerCall(c, state);

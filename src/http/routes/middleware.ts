@@ -26,7 +26,12 @@ import {
   type RecoveringInvalidator,
 } from "../../engine/invalidation-retry.ts";
 import type { ProxyLimits } from "../proxy/proxy-limits.ts";
-import { changeFields, dropFieldsOfReplaced, keepCookiesPrivate } from "./answer.ts";
+import {
+  changeFields,
+  dropFieldsOfReplaced,
+  keepCookiesPrivate,
+  sendSessionCookies,
+} from "./answer.ts";
 import type { InternalScope, Refreshing, RequestScope, StrataEnv } from "./request-scope.ts";
 import { stepTimings, type StepEnd } from "./server-timing.ts";
 import type { Clock, Millis } from "../../core/time.ts";
@@ -157,6 +162,7 @@ export function createScopeMiddleware(
       routeError: undefined,
       outerFields: undefined,
       cacheStatusOverride: undefined,
+      sessionCookies: undefined,
       lookups: [],
       limited: false,
       refreshing,
@@ -190,6 +196,7 @@ export function createScopeMiddleware(
         waitUntil,
       );
     if (c.error !== undefined && c.error !== internal.routeError) endReplaced(c, internal);
+    if (internal.sessionCookies !== undefined) sendSessionCookies(c, internal);
     const isDetailed = expose === "all";
     const shown = expose === "none" ? undefined : cacheOf(internal, status, isDetailed);
     const timing = expose === "none" ? undefined : timingOf(isDetailed ? steps : [], tookMs);

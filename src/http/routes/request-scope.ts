@@ -55,6 +55,8 @@ export interface InternalScope {
   outerFields: Headers | undefined;
   /** The `Cache-Status` of the response, if no lookup describes it. */
   cacheStatusOverride: CacheStatusFields | undefined;
+  /** The session cookies that the request has given to its client, in their order. Undefined for none. */
+  sessionCookies: GivenCookie[] | undefined;
   /** The lookups of data that the request made outside any cached route. */
   readonly lookups: Lookup[];
   /** True if a rate limit has added its header fields. */
@@ -63,6 +65,17 @@ export interface InternalScope {
   redispatch(key: string): Promise<HandlerResult>;
   /** Deletes an entry, also where other isolates hold it. */
   end(entry: Entry): void;
+}
+
+/** A session cookie that a handler has given to the client. */
+export interface GivenCookie {
+  /** The value of the field `Set-Cookie`. */
+  readonly field: string;
+  /**
+   * Ends the session of the cookie. Present if the session is new: a handler that throws after it has started a
+   * session has refused the client, so the error carries no cookie and the session ends.
+   */
+  readonly undo?: () => Promise<unknown>;
 }
 
 /** The result of one run of a route's handler. */

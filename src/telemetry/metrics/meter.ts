@@ -128,25 +128,34 @@ export function seriesOf(name: MetricName, values: readonly string[]): string {
 }
 
 /** Counts keys, and keeps the most frequent ones. */
-export interface TopKeys {
-  add(key: string, count?: number, over?: number): void;
+export interface TopKeys<Mark = undefined> {
+  /** Counts a key. Returns its mark, which was computed when the list took the key. */
+  add(key: string, count?: number, over?: number): Mark;
   /** Returns the most frequent keys, in descending order of frequency. */
   list(limit: number): readonly HotKey[];
   clear(): void;
 }
 
-interface KeyCount {
+interface KeyCount<Mark> {
   count: number;
   over: number;
+  readonly mark: Mark;
 }
 
 /**
  * Space-Saving (Metwally, Agrawal, El Abbadi 2005): a new key replaces the rarest key and continues
  * its count. So a count is too high by at most `over`, and the list has every key that makes up
  * more than 1/capacity of the stream.
+ *
+ * @param markOf computes what `add` returns for a key
  */
-export function createTopKeys(capacity: number): TopKeys {
-  const counts = new Map<string, KeyCount>();
+export function createTopKeys(capacity: number): TopKeys;
+export function createTopKeys<Mark>(capacity: number, markOf: (key: string) => Mark): TopKeys<Mark>;
+export function createTopKeys(
+  capacity: number,
+  markOf: (key: string) => unknown = () => undefined,
+): TopKeys<unknown> {
+  const counts = new Map<string, KeyCount<unknown>>();
 
   return {
     add(key, count = 1, over = 0) {
@@ -154,11 +163,12 @@ export function createTopKeys(capacity: number): TopKeys {
       if (known !== undefined) {
         known.count += count;
         known.over += over;
-        return;
+        return known.mark;
       }
+      const mark = markOf(key);
       if (counts.size < capacity) {
-        counts.set(key, { count, over });
-        return;
+        counts.set(key, { count, over, mark });
+        return mark;
       }
       let rarest = "";
       let least = Number.POSITIVE_INFINITY;
@@ -169,7 +179,8 @@ export function createTopKeys(capacity: number): TopKeys {
         if (least <= 1) break;
       }
       counts.delete(rarest);
-      counts.set(key, { count: least + count, over: least + over });
+      counts.set(key, { count: least + count, over: least + over, mark });
+      return mark;
     },
 
     list: (limit) =>

@@ -3,6 +3,7 @@ import type { BreakerName, BreakerReport } from "../../core/breaker.ts";
 import type { LevelChange, MetricsPort, MetricsReport, StateCount } from "../../core/metrics.ts";
 import type { SlotStats } from "../../core/origin-slots.ts";
 import type { Clock, EpochMs } from "../../core/time.ts";
+import type { TrafficSketch } from "../../core/traffic.ts";
 import { seriesOf, type Meter, type TopKeys } from "./meter.ts";
 import type { TracedRecord } from "../traces/request-record.ts";
 import { traceSummary } from "../traces/trace-summary.ts";
@@ -15,11 +16,13 @@ export interface MemoryStats {
   readonly evictions: number;
 }
 
+type CountedKeys = Pick<TopKeys, "list" | "clear">;
+
 export interface ReporterOptions {
   readonly port: Pick<MetricsPort, "report">;
   readonly meter: Meter;
-  readonly hot: TopKeys;
-  readonly missed: TopKeys;
+  readonly hot: CountedKeys;
+  readonly missed: CountedKeys;
   readonly formatKey: (key: string) => string;
   readonly isolate: string;
   readonly now: Clock;
@@ -29,6 +32,8 @@ export interface ReporterOptions {
   readonly breakers: Readonly<Record<BreakerName, BreakerReport>>;
   /** The slots for loads and writes. */
   readonly slots: () => SlotStats;
+  /** Returns the recorded reads of this isolate. */
+  readonly sketch: () => TrafficSketch;
   /** Called at the end of each report. */
   readonly onReport: (succeeded: boolean) => void;
 }
@@ -55,6 +60,8 @@ const MAX_KEYS = 30;
  * the metrics objects add up the isolates.
  */
 const DEFERRED_LIFE_MS = 60_000;
+/** The time between two reports with the recorded reads. */
+const SKETCH_EVERY_MS = 60_000;
 
 /**
  * Sends the metrics of this isolate to its metrics object, one report at a time. A report that may
@@ -62,7 +69,7 @@ const DEFERRED_LIFE_MS = 60_000;
  */
 export function createReporter(options: ReporterOptions): Reporter {
   const { port, meter, hot, missed, formatKey, isolate, now, memory } = options;
-  const { health, breakers, slots, onReport } = options;
+  const { health, breakers, slots, sketch, onReport } = options;
   let sequence = 0;
   let unanswered: MetricsReport | undefined;
   let sentAt: EpochMs = Number.NEGATIVE_INFINITY;
@@ -70,10 +77,18 @@ export function createReporter(options: ReporterOptions): Reporter {
   let evictions = 0;
   let traced: TracedRecord[] = [];
   let levelChanges: LevelChange[] = [];
+  let sketchedAt: EpochMs = Number.NEGATIVE_INFINITY;
   let deferred: { readonly rows: number; readonly at: EpochMs } | undefined;
 
-  const keysOf = (keys: TopKeys) =>
+  const keysOf = (keys: CountedKeys) =>
     keys.list(MAX_KEYS).map(([key, count, over]) => [formatKey(key), count, over] as const);
+
+  /** Returns the recorded reads if they are due. */
+  function dueSketch(): Pick<MetricsReport, "traffic"> {
+    if (now() - sketchedAt < SKETCH_EVERY_MS) return {};
+    sketchedAt = now();
+    return { traffic: sketch() };
+  }
 
   function nextReport(): MetricsReport {
     const stats = memory();
@@ -114,6 +129,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       traces: traced.map(traceSummary),
       states,
       levelChanges,
+      ...dueSketch(),
     };
     levelChanges = [];
     hot.clear();

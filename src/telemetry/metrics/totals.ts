@@ -13,6 +13,7 @@ import type { EpochMs, Millis } from "../../core/time.ts";
 import { withRunsOf } from "./cron-runs.ts";
 import { createHistory } from "./history.ts";
 import { createTopKeys, type TopKeys } from "./meter.ts";
+import { createKeptSketches } from "../traffic/kept-sketches.ts";
 
 /** The states of an isolate, and its gauges by default, are deleted when it has sent no report for this long. */
 const GAUGE_LIFE_MS = 60_000;
@@ -68,6 +69,7 @@ export function createTotals(
   const missed = createTopKeys(TOP_KEYS);
   let traces: TraceSummary[] = [];
   let cronRuns = saved?.cronRuns ?? [];
+  const sketches = createKeptSketches();
   const history = createHistory(steps, saved?.openStep);
 
   function dropSilent(now: EpochMs): void {
@@ -95,6 +97,7 @@ export function createTotals(
       addAll(missed, report.missed);
       traces = [...traces, ...report.traces].slice(-MAX_TRACES);
       history.add(report, now);
+      if (report.traffic !== undefined) sketches.add(report.traffic, now);
       cronRuns = withRunsOf(report.delta, now, cronRuns);
       dropSilent(now);
       return true;
@@ -119,6 +122,7 @@ export function createTotals(
     },
 
     history: history.steps,
+    sketches: sketches.list,
     takeEnded: history.takeEnded,
 
     freeze() {

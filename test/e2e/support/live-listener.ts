@@ -149,7 +149,12 @@ const connectSocket: Connect = ({ url, productId, address }, lastEventId, onEven
       `${url.replace("http", "ws")}/stock/${productId}/socket${query}`,
       { headers: { "CF-Connecting-IP": address } },
     );
-    socket.addEventListener("message", ({ data }) => onEvent(JSON.parse(String(data)) as Heard));
+    socket.addEventListener("message", ({ data }) => {
+      const { data: told, ...head } = JSON.parse(String(data)) as Omit<Heard, "stock"> & {
+        readonly data?: Pick<Heard, "stock">;
+      };
+      onEvent({ ...head, stock: told?.stock ?? 0 });
+    });
     socket.addEventListener("open", () => resolve(() => socket.close()));
     socket.addEventListener("error", () => reject(new Error("the socket was refused")));
   });

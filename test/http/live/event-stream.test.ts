@@ -1,9 +1,14 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createEventStream } from "../../../src/http/live/event-stream.ts";
+import { createQueueBudget, type QueueBudget } from "../../../src/live/queue-budget.ts";
 
 const MAX_QUEUED_BYTES = 1_000;
 
-function open({ heartbeatMs = 60_000, signal = new AbortController().signal } = {}) {
+function open({
+  heartbeatMs = 60_000,
+  signal = new AbortController().signal,
+  budget = createQueueBudget(Infinity),
+} = {}) {
   const { 0: near, 1: far } = new WebSocketPair();
   far.accept();
   const closed = new Promise<number>((resolve) =>
@@ -14,6 +19,7 @@ function open({ heartbeatMs = 60_000, signal = new AbortController().signal } = 
     retryMs: 1_234,
     heartbeatMs,
     maxQueuedBytes: MAX_QUEUED_BYTES,
+    budget,
   });
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   async function readUntil(end: string): Promise<string> {
@@ -26,6 +32,23 @@ function open({ heartbeatMs = 60_000, signal = new AbortController().signal } = 
     return text;
   }
   return { far, closed, stream, reader, readUntil };
+}
+
+/** Opens a stream whose client has not read yet. */
+function openUnread(budget: QueueBudget) {
+  const { 0: near, 1: far } = new WebSocketPair();
+  far.accept();
+  const closed = new Promise<number>((resolve) =>
+    far.addEventListener("close", ({ code }) => resolve(code)),
+  );
+  const reader = createEventStream(near, {
+    signal: new AbortController().signal,
+    retryMs: 1,
+    heartbeatMs: 60_000,
+    maxQueuedBytes: MAX_QUEUED_BYTES,
+    budget,
+  }).getReader();
+  return { far, closed, reader };
 }
 
 describe("a stream of server-sent events", () => {
@@ -77,10 +100,40 @@ describe("a stream of server-sent events", () => {
       retryMs: 1,
       heartbeatMs: 60_000,
       maxQueuedBytes: MAX_QUEUED_BYTES,
+      budget: createQueueBudget(Infinity),
     });
     for (let sent = 0; sent <= MAX_QUEUED_BYTES; sent += 100)
       far.send(`data: ${"x".repeat(92)}\n\n`);
     expect(await closed).toBe(1008);
     await expect(stream.getReader().read()).rejects.toThrow("too slowly");
+  });
+
+  it("if more bytes wait for all clients of an isolate than its limit, the stream with the most breaks off with the code 1008, and the others go on", async () => {
+    const budget = createQueueBudget(600);
+    const [slow, slower, quick] = [1, 2, 3].map(() => openUnread(budget));
+    slow!.far.send("x".repeat(100));
+    slower!.far.send("y".repeat(350));
+    await vi.waitUntil(() => budget.bytes > 450);
+    quick!.far.send("z".repeat(200));
+    expect(await slower!.closed).toBe(1008);
+    await expect(slower!.reader.read()).rejects.toThrow("too slowly");
+    for (const { reader, far } of [slow!, quick!]) {
+      expect((await reader.read()).done).toBe(false);
+      expect(far.readyState).toBe(WebSocket.READY_STATE_OPEN);
+    }
+  });
+
+  it("bytes that a client has read, and those of a client that has left, wait no longer", async () => {
+    const budget = createQueueBudget(600);
+    const [first, second] = [openUnread(budget), openUnread(budget)];
+    const empty = budget.bytes;
+    first.far.send("x".repeat(100));
+    second.far.send("x".repeat(100));
+    await vi.waitUntil(() => budget.bytes === empty + 200);
+    // The line with the time of the retry, and the text.
+    for (let reads = 0; reads < 2; reads++) await first.reader.read();
+    await vi.waitUntil(() => budget.bytes === empty / 2 + 100);
+    await second.reader.cancel();
+    expect(budget.bytes).toBe(0);
   });
 });

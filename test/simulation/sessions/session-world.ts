@@ -63,6 +63,7 @@ export async function playSessions(
   function createIsolate(skewMs: number): SimulatedIsolate {
     const now = () => time.now() + skewMs;
     const contexts = new WeakMap<object, Context>();
+    const cookiesOf = new WeakMap<object, string[]>();
     const breaker = createBreaker({
       name: "session",
       dependency: "redis",
@@ -90,6 +91,7 @@ export async function playSessions(
     const sessions = createSessions<object>({
       store: withStoreFault(store, fault, time),
       ctxOf: (c) => contexts.get(c)!,
+      giveCookie: (c, { field }) => void cookiesOf.get(c)!.push(field),
       newSecret: () => String(secrets++).padStart(43, "s"),
       hashOf: async (text) => hashOf(text),
       absoluteMs: LIFETIMES.absoluteMs,
@@ -106,7 +108,6 @@ export async function playSessions(
             raw: { method: "GET", url, headers: { get: () => null } },
             header: () => cookie,
           },
-          header: (_name: string, value: string) => void cookies.push(value),
         } as unknown as HonoContext;
         const ctx = createContext({
           now,
@@ -116,6 +117,7 @@ export async function playSessions(
           emit: () => undefined,
         });
         contexts.set(c, ctx);
+        cookiesOf.set(c, cookies);
         return { c, ctx, cookies };
       },
     };
