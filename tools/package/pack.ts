@@ -18,7 +18,7 @@ export function install(folder: string): void {
 }
 
 /** Runs a program to its end and returns what it printed. @throws with everything that it printed, if it fails */
-export function run(program: string, args: readonly string[], cwd: string): string {
+function run(program: string, args: readonly string[], cwd: string): string {
   const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, encoding: "utf8" });
   if (error !== undefined) throw error;
   if (status !== 0) throw new Error(`${program} ${args.join(" ")}\n${stdout}${stderr}`);
