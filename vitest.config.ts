@@ -51,11 +51,18 @@ const UNITS = unitTests(
 /** Ends after the products of `e2e`: Ctrl-C takes them a few seconds on a busy machine. */
 const TEARDOWN_MS = 30_000;
 
-/** The Worker as wrangler.toml describes it, with the addresses of the local services, if any, as its variables. */
+/**
+ * The Worker as wrangler.toml describes it, with the addresses of the local services, if any, as its
+ * variables, and with the class of the shared store in Durable Objects, which this Worker does not use.
+ */
 const worker = () =>
   cloudflareTest(({ inject }) => ({
+    main: "./test/support/worker.ts",
     wrangler: { configPath: "./wrangler.toml" },
-    miniflare: { bindings: inject("workerBindings") ?? {} },
+    miniflare: {
+      bindings: inject("workerBindings") ?? {},
+      durableObjects: { STRATA: { className: "StrataStore", useSQLite: true } },
+    },
   }));
 
 /** Where to write a report for a machine, beside the one for people. */

@@ -37,9 +37,6 @@ import { relay } from "./writes/relay.ts";
 export const FlightShard = createFlightShard({
   now: platform.now,
   newId: platform.newId,
-  lingerMs: 2_000,
-  // The 16 objects of a region may share an isolate, so that together they keep at most half of its 128 MiB.
-  maxKeptBytes: 4 * 2 ** 20,
   createTracer: (bindings: Bindings) =>
     createDurableTracer({ settings: readSettings(bindings).settings, ...exporterPlatform }),
 });

@@ -11,10 +11,12 @@ declare global {
       readonly ADMIN_TOKEN: string;
       /** The local services' own address: counts and faults. */
       readonly SERVICES_URL: string;
+      /** The objects of the shared store of `strata/durable`. */
+      readonly STRATA: DurableObjectNamespace;
     }
     /** Types `exports` of "cloudflare:workers": the Worker under test. */
     interface GlobalProps {
-      mainModule: typeof import("../src/worker.ts");
+      mainModule: typeof import("./support/worker.ts");
       durableNamespaces:
         | "AnswerObject"
         | "FlightShard"
@@ -22,6 +24,7 @@ declare global {
         | "OutboxAlarm"
         | "RegionLog"
         | "SlotGrants"
+        | "StrataStore"
         | "TopicObject";
     }
   }

@@ -1,16 +1,12 @@
 /** Builds the answers of a model in an isolate. */
-import { createAsk } from "../answers/ask.ts";
 import { createChatAnswers } from "../answers/chat-answers.ts";
 import { createChatCall } from "../answers/chat-call.ts";
 import { createJoinHost } from "../answers/join-host.ts";
 import { createModelCache } from "../answers/language-model.ts";
-import { createPlaces } from "../answers/places.ts";
-import { createRecordings } from "../answers/recordings.ts";
 import { createReply, type Answers, type ModelCache } from "../answers/reply.ts";
 import type { Config } from "../config.ts";
 import type { Bindings } from "../config/bindings.ts";
 import type { ModelConfig } from "../config/model-variables.ts";
-import type { CallLimits } from "../core/answers.ts";
 import type { Breaker } from "../core/breaker.ts";
 import type { Lookup } from "../core/lookup.ts";
 import { createAskHost } from "../durable/answer-port.ts";
@@ -19,11 +15,7 @@ import type { Engine } from "../engine/engine.ts";
 import { internalScopeOf } from "../http/routes/middleware.ts";
 import { after, type Platform } from "../platform.ts";
 import { withTimeout } from "../resilience/deadline.ts";
-
-/** A reader of a recording of this isolate looks for frames at least this often. */
-const LOOK_EVERY_MS = 1_000;
-/** The longest wait for the tier reads of another question. */
-const PEEK_MS = 2_000;
+import { cancelWith, composeLocalAnswers } from "./local-answers.ts";
 
 type HonoContext = Parameters<typeof internalScopeOf>[0];
 
@@ -40,26 +32,8 @@ export function composeAnswers(
   breaker: Breaker,
   { now, newId, sleep }: Platform,
 ): ComposedAnswers {
-  const { firstPieceTimeoutMs, timeoutMs, maxChars, maxCalls, maxStreams } =
-    config.settings.answers;
-  const limits: CallLimits = { firstMs: firstPieceTimeoutMs, totalMs: timeoutMs, maxChars };
-  const ask = createAsk({
-    engine,
-    newId,
-    calls: createPlaces(maxCalls, timeoutMs, now),
-    streams: createPlaces(maxStreams, timeoutMs, now),
-    withTimeout,
-    peekTimeoutMs: PEEK_MS,
-  });
-  const recordings = createRecordings({
-    now,
-    newId,
-    after,
-    lingerMs: 0,
-    // The timer keeps the request alive: workerd ends one that waits for another request only.
-    waitFor: (change) => withTimeout(change, LOOK_EVERY_MS).catch(() => undefined),
-  });
-  const local = { recordings, engine, after, limits };
+  const { ask, local } = composeLocalAnswers(engine, config.settings.answers, { now, newId });
+  const { limits } = local;
 
   function createAnswers(model: ModelConfig, objects: DurableObjectNamespace | undefined) {
     const { namespace, deployment } = config;
@@ -84,12 +58,6 @@ export function composeAnswers(
       },
     };
     return answers;
-  }
-
-  /** A stream does not learn that its client has left: https://github.com/cloudflare/workerd/issues/6832. */
-  function cancelWith(signal: AbortSignal, feed: { cancel(): void }): void {
-    if (signal.aborted) feed.cancel();
-    else signal.addEventListener("abort", () => feed.cancel(), { once: true });
   }
 
   return {

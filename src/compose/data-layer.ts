@@ -57,9 +57,10 @@ export function createDataLayer(
   return withDataParts(strata, parts);
 }
 
-function contextOf(
-  { emit, keepAlive, platform: { now } }: DataParts,
-  lifetime: Lifetime | undefined,
+/** Returns the context of one piece of work. Without a lifetime, the platform's own `waitUntil` keeps work alive. */
+export function contextOf(
+  { emit, keepAlive, platform: { now } }: Pick<DataParts, "emit" | "keepAlive" | "platform">,
+  lifetime?: Lifetime,
   { region = "local" }: Place = {},
 ): Context {
   const waitUntil =

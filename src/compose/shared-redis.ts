@@ -4,6 +4,7 @@ import { DefinitionError } from "../core/faults.ts";
 import type { Millis } from "../core/time.ts";
 import type { Shared } from "../data/shared.ts";
 import { attempt, createRedis } from "../redis/client.ts";
+import { credentialProblems } from "../redis/credentials.ts";
 import { createRedisStore } from "../redis/store.ts";
 import {
   BREAKER_RULES,
@@ -86,13 +87,4 @@ export function redis(options: RedisStoreOptions): Shared {
       };
     },
   };
-}
-
-function credentialProblems(url: unknown, token: unknown): string[] {
-  return [
-    ...(typeof url === "string" && /^https?:\/\/[^@]+$/.test(url) && URL.canParse(url)
-      ? []
-      : ["url: must be an http or https URL without credentials"]),
-    ...(typeof token === "string" && token.length > 0 ? [] : ["token: must not be empty"]),
-  ];
 }

@@ -2,6 +2,7 @@
 import { count, duration, fraction, type OptionTable } from "../config/option-reader.ts";
 import type { Breaker } from "../core/breaker.ts";
 import type { Duration } from "../core/duration.ts";
+import type { Dependency } from "../core/faults.ts";
 import type { Result } from "../core/result.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { Millis } from "../core/time.ts";
@@ -63,9 +64,16 @@ export interface GuardParts extends Pick<SharedParts, "now" | "random" | "emit">
   readonly probe: () => Promise<Result<unknown>>;
 }
 
-/** Puts a shared store behind a breaker of its own. */
-export function guardStore(store: SharedStore, { breaker, ...parts }: GuardParts): SharedStore {
-  return withBreaker(store, createGuard("redis", breaker, parts));
+/**
+ * Puts a shared store behind a breaker of its own. `dependency` begins the code of the fault of a
+ * refused call.
+ */
+export function guardStore(
+  store: SharedStore,
+  { breaker, ...parts }: GuardParts,
+  dependency: "redis" | "store" = "redis",
+): SharedStore {
+  return withBreaker(store, createGuard("redis", breaker, parts, dependency));
 }
 
 /** Creates the breaker of flight objects. A join waits for the load of another isolate, so slow calls do not count. */
@@ -77,11 +85,12 @@ function createGuard(
   name: "redis" | "flight",
   rules: Omit<BreakerSettings, "slowRate"> & { readonly slowRate: number | undefined },
   { timeoutMs, probe, now, random, emit }: Omit<GuardParts, "breaker">,
+  dependency: Dependency = name,
 ): Breaker {
   return createBreaker({
     ...rules,
     name,
-    dependency: name,
+    dependency,
     callTimeoutMs: timeoutMs,
     probe,
     now,

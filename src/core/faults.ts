@@ -6,6 +6,8 @@ export type Dependency =
   | "memory"
   | "edge"
   | "redis"
+  /** The shared store in Durable Objects. */
+  | "store"
   | "log"
   | "flight"
   | "origin"

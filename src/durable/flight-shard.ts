@@ -3,7 +3,7 @@ import type { TraceCarrier } from "../core/trace-carrier.ts";
 import type { JoinAnswer, JoinRequest, FlightResult } from "../core/flight-port.ts";
 import type { NewId } from "../core/random.ts";
 import { createFlights, type Flights } from "./flights.ts";
-import type { Clock, Millis } from "../core/time.ts";
+import type { Clock } from "../core/time.ts";
 import type { ObjectClass } from "./object-class.ts";
 
 /** The methods that isolates call. */
@@ -26,10 +26,18 @@ type Tracer = <T>(
 export interface FlightShardOptions<Env> {
   readonly now: Clock;
   readonly newId: NewId;
-  readonly lingerMs: Millis;
-  readonly maxKeptBytes: number;
-  readonly createTracer: (env: Env) => Tracer;
+  /** Reports each join as a span. Default: joins are not reported. */
+  readonly createTracer?: (env: Env) => Tracer;
 }
+
+/** The limits of a flight object. */
+const LIMITS = {
+  lingerMs: 2_000,
+  // The 16 objects of a region may share an isolate, so that together they keep at most half of its 128 MiB.
+  maxKeptBytes: 4 * 2 ** 20,
+};
+
+const UNTRACED: Tracer = (_method, _carrier, call) => call();
 
 /**
  * The Durable Object that grants leases for the keys of one shard. It stores nothing on disk: if it
@@ -39,9 +47,11 @@ export function createFlightShard<Env>(
   options: FlightShardOptions<Env>,
 ): ObjectClass<Env, FlightShardRpc> {
   return class FlightShard extends DurableObject<Env> implements FlightShardRpc {
-    readonly #traced = options.createTracer(this.env);
+    readonly #traced = options.createTracer?.(this.env) ?? UNTRACED;
     readonly #flights: Flights = createFlights({
-      ...options,
+      now: options.now,
+      newId: options.newId,
+      ...LIMITS,
       after: (ms, call) => {
         const timer = setTimeout(call, ms);
         return () => clearTimeout(timer);

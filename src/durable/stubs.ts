@@ -8,6 +8,7 @@ import type { MetricsShardRpc } from "./metrics-shard.ts";
 import type { OutboxAlarmRpc } from "./outbox-alarm.ts";
 import type { DeferralRpc, GroupCommitRpc, RegionLogRpc } from "./region-log.ts";
 import type { SlotGrantsRpc } from "./slot-grants.ts";
+import type { StoreRpc } from "./store-object.ts";
 import type { TopicObjectRpc } from "./topic-object.ts";
 
 /** The location hint for each continent, by Cloudflare's code of the continent. */
@@ -30,6 +31,16 @@ export function flightStub(
   region: string,
 ): FlightShardRpc {
   return stubNear(namespace, name, region) as unknown as FlightShardRpc;
+}
+
+/** Returns a stub of the StrataStore object with this name. A new object is created at `hint`, by default near the caller. */
+export function storeStub(
+  namespace: DurableObjectNamespace,
+  name: string,
+  hint?: DurableObjectLocationHint,
+): StoreRpc {
+  const options = hint === undefined ? {} : { locationHint: hint };
+  return namespace.get(namespace.idFromName(name), options) as unknown as StoreRpc;
 }
 
 /** Returns a stub of the RegionLog object with this name. A new object is created near `region`. */

@@ -13,8 +13,18 @@ import { parseLog, type RawLog } from "./log-answer.ts";
 import { createScriptRunner } from "./script-runner.ts";
 import { pack, unpack } from "./packing.ts";
 import { ESTABLISH, INVALIDATE, READ, TRIM, VERIFY } from "./scripts.ts";
-import { requestsOf, type StoredText } from "./write-requests.ts";
 import type { Seq } from "../core/seq.ts";
+import { requestsOf, type StoredText } from "../core/write-requests.ts";
+
+/**
+ * The most characters that one request carries, but for an entry that is longer by itself. JSON
+ * writes a character with at most six bytes, so a request has at most 5.4 MB of them.
+ *
+ * Upstash refuses requests over 10 MB on the plans "Free" and "Pay as you go".
+ *
+ * @see https://upstash.com/docs/redis/troubleshooting/max_request_size_exceeded
+ */
+const REQUEST_CHARS = 900_000;
 
 export interface RedisStoreOptions {
   readonly redis: RedisClient;
@@ -140,7 +150,7 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
           "redis.rejected",
           `every entry has over ${maxEntryChars} characters or is past its deleteAt`,
         );
-      const requests = requestsOf(texts);
+      const requests = requestsOf(texts, REQUEST_CHARS);
       const outcomes = (await Promise.all(requests.map(send))).flat();
       const keys = new Set(texts.filter((_, i) => outcomes[i] === undefined).map(({ key }) => key));
       const fault = outcomes.find((outcome) => outcome !== undefined);

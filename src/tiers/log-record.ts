@@ -75,8 +75,8 @@ export function decodeRecord(text: string): LogRecord | undefined {
       number,
       [string, number][],
     ];
-    if (typeof era !== "string" || !Number.isFinite(seq) || !Number.isFinite(floor))
-      return undefined;
+    const isWhole = [seq, floor, ...numbers.map(([, number]) => number)].every(Number.isFinite);
+    if (typeof era !== "string" || !isWhole) return undefined;
     return { era, seq, floor, numbers: new Map(numbers) };
   } catch {
     return undefined;

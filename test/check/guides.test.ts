@@ -2,11 +2,17 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const ROOT = join(import.meta.dirname, "../..");
-const GUIDES = ["first-route", "tags-and-purges", "operating", "moving-to-strata"];
+const GUIDES = [
+  "guides/first-route",
+  "guides/tags-and-purges",
+  "guides/operating",
+  "guides/moving-to-strata",
+  "adapters",
+];
 const tsc = join(
   dirname(createRequire(import.meta.url).resolve("typescript/package.json")),
   "bin/tsc",
@@ -21,6 +27,25 @@ function extract(folder: string, guides: Readonly<Record<string, string>>): stri
       return name;
     }),
   );
+}
+
+/** Returns the examples of the doc comments of an adapter, as a page with programs. */
+function examplesOf(file: string): string {
+  const entry = file.split("-queue")[0];
+  const source = readFileSync(join(ROOT, "src/adapters", `${file}.ts`), "utf8");
+  const names = [...source.matchAll(/^export function (\w+)/gm)].map(([, name]) => name).join();
+  return [...source.matchAll(/@example\n([\s\S]*?) \*\//g)]
+    .map(([, text = ""]) => text.replaceAll(/^ \* ?/gm, ""))
+    .map((text) =>
+      [
+        "```ts",
+        'import { createStrata } from "strata";',
+        `import { ${names} } from "strata/${entry}";`,
+        `import { products } from "${join(ROOT, "src/api/schema.ts")}";`,
+        `${text}\`\`\`\n`,
+      ].join("\n"),
+    )
+    .join("\n");
 }
 
 /** Compiles the programs. Returns the lines of errors. */
@@ -54,12 +79,19 @@ function compile(guides: Readonly<Record<string, string>>): readonly string[] {
   }
 }
 
-describe("the programs in the guides", () => {
+describe("the programs in the guides and adapters", () => {
   it("compile against the entries of the package", () => {
     const pages = GUIDES.map((guide) => [
-      guide,
-      readFileSync(join(ROOT, `docs/guides/${guide}.md`), "utf8"),
+      basename(guide),
+      readFileSync(join(ROOT, `docs/${guide}.md`), "utf8"),
     ]);
+    expect(compile(Object.fromEntries(pages))).toEqual([]);
+  });
+
+  it("in the doc comments of the adapters compile against the entries of the package", () => {
+    const adapters = ["ai", "better-auth", "drizzle", "opennext", "opennext-queue", "unstorage"];
+    const pages = adapters.map((file) => [`example-${file}`, examplesOf(file)]);
+    expect(pages.filter(([, page]) => page === "")).toEqual([]);
     expect(compile(Object.fromEntries(pages))).toEqual([]);
   });
 

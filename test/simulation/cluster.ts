@@ -4,8 +4,6 @@ import type { Context } from "../../src/core/context.ts";
 import type { Invalidator } from "../../src/core/invalidator.ts";
 import type { DataReader } from "../../src/core/data-reader.ts";
 import { createFlightPort } from "../../src/durable/flight-port.ts";
-import type { FlightShardRpc } from "../../src/durable/flight-shard.ts";
-import { createFlights, type Flights } from "../../src/durable/flights.ts";
 import { createEngineParts } from "../../src/engine/create-engine.ts";
 import { createFlightStep } from "../../src/engine/join-flight.ts";
 import { createExistence, type Existence } from "../../src/engine/existence.ts";
@@ -14,19 +12,15 @@ import { createWarmer } from "../../src/engine/warm.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
 import { createWriteThrough, type WriteThrough } from "../../src/writes/through.ts";
 import { createWriter, type Writer } from "../../src/writes/writer.ts";
+import { createDurableModel } from "./durable-model.ts";
 import { createEdges } from "./edge-model.ts";
 import { plantFault, type PlantedFault } from "./faults.ts";
+import { createFlightModel } from "./flight-objects.ts";
 import { createGroupModel } from "./group-objects.ts";
 import type { History } from "./history.ts";
 import type { Limits } from "./limits.ts";
 import { createOutboxModel, type OutboxModel } from "./outbox-model.ts";
-import {
-  plantInFilters,
-  plantInFlights,
-  plantInInvalidator,
-  plantInLoads,
-  plantInStub,
-} from "./part-faults.ts";
+import { plantInFilters, plantInInvalidator, plantInLoads } from "./part-faults.ts";
 import { createSharedLogModel } from "./shared-log.ts";
 import { createRedisModel, type RedisModel } from "./redis-model.ts";
 import { createSlots } from "./slots.ts";
@@ -72,6 +66,10 @@ export interface Cluster {
   origin: "up" | "failing" | "slow";
   /** The flight objects work, throw, or do not answer until they work again. */
   flightsAre: "up" | "gone" | "frozen";
+  /** Lets the replica of Redis become the primary. The objects of a durable store restart. */
+  failOver(): void;
+  /** Closes the databases of a durable store. */
+  close(): void;
   /** Loses the state of the Durable Objects, as when they move. */
   dropObjects(): void;
 }
@@ -85,6 +83,8 @@ export interface ClusterOptions {
   readonly sharing?: boolean;
   /** Whether log objects number the invalidations of a region together. */
   readonly grouping?: boolean;
+  /** The number of entry objects of a store in Durable Objects. Default: the store is Redis. */
+  readonly shards?: number | undefined;
 }
 
 /** Two isolates share a data centre; the other two each have their own. Two regions. */
@@ -99,13 +99,12 @@ type Location = (typeof LOCATIONS)[number];
 
 export function createCluster(options: ClusterOptions): Cluster {
   const { time, fault, history, limits, sharing = false, grouping = false } = options;
-  const redis = createRedisModel({
-    time,
-    lagMs: LAG_MS,
-    timeoutMs: REDIS_TIMEOUT_MS,
-    limits,
-    fault,
-  });
+  const modelled = { time, timeoutMs: REDIS_TIMEOUT_MS, limits, fault };
+  const durable =
+    options.shards === undefined
+      ? undefined
+      : createDurableModel({ ...modelled, shards: options.shards });
+  const redis = durable ?? createRedisModel({ ...modelled, lagMs: LAG_MS });
   const outbox = createOutboxModel({
     time,
     fault,
@@ -116,22 +115,6 @@ export function createCluster(options: ClusterOptions): Cluster {
   const rows = new Map<string, number>();
   const puts: Cluster["puts"] = new Map();
   const edges = createEdges(time, () => redis.lossy);
-  const objects = new Map<string, Flights>();
-
-  function objectOf(name: string): Flights {
-    let flights = objects.get(name);
-    if (flights === undefined) {
-      const { now, newId, after } = time;
-      const table = createFlights({
-        ...{ now, newId, after, lingerMs: 2_000 },
-        maxKeptBytes: limits.keptBytes,
-      });
-      flights = plantInFlights(fault, table, limits.keptBytes);
-      objects.set(name, flights);
-    }
-    return flights;
-  }
-
   /** Calls to a frozen object reach it once it works again. */
   async function reachObject(): Promise<void> {
     await time.sleep(time.random() * 20);
@@ -148,22 +131,8 @@ export function createCluster(options: ClusterOptions): Cluster {
     reachObject,
   });
 
+  const flightModel = createFlightModel({ time, fault, keptBytes: limits.keptBytes, reachObject });
   const groupModel = createGroupModel({ time, store: redis.store, fault, reachObject });
-
-  /** A stub of a flight object. */
-  function flightStub(name: string): FlightShardRpc {
-    return plantInStub(fault, {
-      async join(request, onWait) {
-        await reachObject();
-        return objectOf(name).join(request, () => void time.after(time.random() * 20, onWait));
-      },
-      async land(request) {
-        await reachObject();
-        objectOf(name).land(request);
-      },
-      ping: reachObject,
-    });
-  }
 
   function createIsolate({ name, colo, region, offsetMs }: Location, clockMs = 0): Isolate {
     const withTimeout = time.withTimeout;
@@ -185,7 +154,7 @@ export function createCluster(options: ClusterOptions): Cluster {
       store,
       shares: sharing ? sharedLog.sharesOf(colo, now) : undefined,
       flights: createFlightPort({
-        stub: flightStub,
+        stub: flightModel.stubOf,
         namespace: "n",
         shards: 1,
         grantMs: 500,
@@ -289,8 +258,14 @@ export function createCluster(options: ClusterOptions): Cluster {
       old.alive = false;
       cluster.isolates[index] = createIsolate(location, old.skewMs - old.offsetMs);
     },
+    failOver() {
+      // Numbers that a Durable Object has acknowledged are on its disk.
+      if (durable === undefined) history.numbersLost(time.now());
+      redis.failOver();
+    },
+    close: () => durable?.close(),
     dropObjects() {
-      objects.clear();
+      flightModel.dropObjects();
       sharedLog.dropObjects();
       groupModel.dropObjects();
     },

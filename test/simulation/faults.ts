@@ -67,7 +67,9 @@ export type PlantedFault =
   /** A log object confirms a group before its script has answered (group-objects.ts). */
   | "group-confirmed-early"
   /** Writes that store their value are numbered in groups too (group-objects.ts). */
-  | "group-numbers-shared";
+  | "group-numbers-shared"
+  /** A restart of the objects of the store takes acknowledged numbers back (durable-model.ts). */
+  | "restart-loses-numbers";
 
 export interface Ports {
   readonly memory: MemoryTier;
@@ -144,6 +146,7 @@ export function plantFault(fault: PlantedFault, ports: Ports, head: () => Seq): 
     case "share-age-ignored":
     case "group-confirmed-early":
     case "group-numbers-shared":
+    case "restart-loses-numbers":
       return ports;
   }
 }

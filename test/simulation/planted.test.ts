@@ -7,8 +7,8 @@ import { play } from "./schedule.ts";
 
 const WITHIN = 1_000;
 
-/** Those of groups are found in grouping.test.ts. */
-type Fault = Exclude<PlantedFault, "none" | `group-${string}`>;
+/** Those of groups are found in grouping.test.ts, and those of Durable Objects in durable.test.ts. */
+type Fault = Exclude<PlantedFault, "none" | `group-${string}` | `restart-${string}`>;
 
 interface Plant {
   /** The rule that the fault breaks. */

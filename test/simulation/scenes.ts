@@ -1,7 +1,6 @@
 /** Moves of several steps. They make situations that single moves rarely meet. */
 import type { Clients } from "./clients.ts";
 import { LAG_MS, type Cluster, type Isolate } from "./cluster.ts";
-import type { History } from "./history.ts";
 import { KEYS, THINGS, type Move } from "./moves.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
@@ -9,7 +8,6 @@ export interface Stage {
   readonly cluster: Cluster;
   readonly clients: Clients;
   readonly time: VirtualTime;
-  readonly history: History;
 }
 
 type SceneKind =
@@ -24,7 +22,7 @@ type SceneKind =
 
 export type Scene = Extract<Move, { readonly kind: SceneKind }>;
 
-export function playScene(scene: Scene, { cluster, clients, time, history }: Stage): void {
+export function playScene(scene: Scene, { cluster, clients, time }: Stage): void {
   const { isolates } = cluster;
   const name = "key" in scene ? (KEYS[scene.key] ?? KEYS[0]) : KEYS[0];
   const at = (index: number): Isolate => {
@@ -70,8 +68,7 @@ export function playScene(scene: Scene, { cluster, clients, time, history }: Sta
       all(0, (isolate) => clients.read(isolate, name));
       time.after(1_000, () => void clients.write(at(scene.isolate), name, "tag"));
       time.after(1_060 + scene.ms * (LAG_MS / 300), () => {
-        history.numbersLost(time.now());
-        cluster.redis.failOver();
+        cluster.failOver();
       });
       // The relay verifies the row of another key together with the lost one.
       const other = KEYS.find((key) => key !== name) ?? name;

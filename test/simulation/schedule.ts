@@ -6,6 +6,7 @@ import {
   ORIGIN_TIMEOUT_MS,
   REDIS_TIMEOUT_MS,
   type Cluster,
+  type ClusterOptions,
   type Isolate,
 } from "./cluster.ts";
 import { createClients, type Clients } from "./clients.ts";
@@ -25,23 +26,29 @@ const CRON_MS = 10_000;
 /** The longest read while nothing fails: the time of its loads, those that wait for a slot included, and of its steps. */
 const CALM_READ_MS = ORIGIN_TIMEOUT_MS + 2_000;
 
+export interface PlayOptions extends Pick<ClusterOptions, "sharing" | "grouping" | "shards"> {
+  /** Whether nothing fails. */
+  readonly isCalm?: boolean;
+}
+
 /** Plays a schedule to its end. Returns the violations of the guarantee. */
 export async function play(
   schedule: Schedule,
   fault: PlantedFault,
-  { isCalm = false, sharing = false, grouping = false } = {},
+  { isCalm = false, sharing = false, grouping = false, shards }: PlayOptions = {},
 ): Promise<{ violations: readonly string[]; reads: number }> {
   const { seed, limits, steps } = schedule;
   const time = createVirtualTime({ seed });
   const history = createHistory({
-    coherenceMs: COHERENCE_MS + LAG_MS,
+    // A Durable Object has no replica that lags.
+    coherenceMs: COHERENCE_MS + (shards === undefined ? LAG_MS : 0),
     // Two loads and one second, after at most two requests to the log.
     deadlineMs: isCalm ? CALM_READ_MS : 2 * ORIGIN_TIMEOUT_MS + 1_000 + 2 * REDIS_TIMEOUT_MS,
     answerMs: REDIS_TIMEOUT_MS,
     lagMs: LAG_MS,
     isCalm,
   });
-  const cluster = createCluster({ time, fault, history, limits, sharing, grouping });
+  const cluster = createCluster({ time, fault, history, limits, sharing, grouping, shards });
   const clients = createClients({
     cluster,
     time,
@@ -78,6 +85,7 @@ export async function play(
     for (const isolate of cluster.isolates) void clients.readInPeace(isolate, KEYS);
   });
   await time.run(at + PEACE_MS);
+  cluster.close();
   if (cluster.outbox.open > 0) history.found(`${cluster.outbox.open} rows were never delivered`);
   return { violations: history.violations(), reads: history.reads };
 }
@@ -163,8 +171,7 @@ function make(move: Move, { cluster, clients, time, history, limits }: Play): vo
     case "flush":
       return cluster.redis.flush();
     case "fail-over":
-      history.numbersLost(time.now());
-      return cluster.redis.failOver();
+      return cluster.failOver();
     case "database":
       cluster.outbox.outage = move.how;
       return void time.after(move.ms, () => {
@@ -187,6 +194,6 @@ function make(move: Move, { cluster, clients, time, history, limits }: Play): vo
     case "blackout":
     case "overflow":
     case "vain-purge":
-      return playScene(move, { cluster, clients, time, history });
+      return playScene(move, { cluster, clients, time });
   }
 }

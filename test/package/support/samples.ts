@@ -27,6 +27,10 @@ const READ = `const { status } = await strata.open(ctx).read(key("greeting", "ad
     return new Response(status);`;
 const GREETING = `const greeting = definePolicy({ freshFor: "5m" });`;
 
+/** A Worker that answers with the type of what the entry exports under this name. */
+const loads = (entry: string, name: string, more = ""): string =>
+  worker(`import { ${name} } from "${entry}";${more}`, "", `return new Response(typeof ${name});`);
+
 /** A Hono application with one cached route, which answers with the state of its first response. */
 const HONO = `const app = new Hono<StrataEnv>();
 app.use(middleware(strata, app, options));
@@ -117,6 +121,41 @@ ${HONO}`,
       ASK,
     ),
     answers: ["MISS", "HIT"],
+  },
+  "strata/ai": {
+    peers: [],
+    source: loads("strata/ai", "modelCache"),
+    answers: ["function", "function"],
+  },
+  "strata/better-auth": {
+    peers: ["@upstash/redis"],
+    source: loads("strata/better-auth", "secondaryStorage"),
+    answers: ["function", "function"],
+  },
+  "strata/drizzle": {
+    peers: ["drizzle-orm"],
+    skipLibCheck: DECLARATIONS_OF_DRIZZLE,
+    source: loads("strata/drizzle", "withCache"),
+    answers: ["function", "function"],
+  },
+  "strata/durable": {
+    peers: [],
+    source: loads(
+      "strata/durable",
+      "durable",
+      '\nexport { FlightShard, StrataStore } from "strata/durable";',
+    ),
+    answers: ["function", "function"],
+  },
+  "strata/opennext": {
+    peers: [],
+    source: loads("strata/opennext", "openNext"),
+    answers: ["function", "function"],
+  },
+  "strata/unstorage": {
+    peers: ["unstorage"],
+    source: loads("strata/unstorage", "strataDriver"),
+    answers: ["function", "function"],
   },
   "strata/worker": {
     peers: [

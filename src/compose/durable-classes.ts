@@ -1,0 +1,15 @@
+/** The Durable Object classes of the data cache. A Worker exports them from its main module. */
+import { createFlightShard } from "../durable/flight-shard.ts";
+import { createStoreObject } from "../durable/store-object.ts";
+import { platform } from "../platform.ts";
+
+/** The class behind the binding of `durable`: it holds the entries and the invalidation log. */
+export const StrataStore = createStoreObject({
+  now: platform.now,
+  newId: platform.newId,
+  // A tenth of what the disk of an object may hold.
+  maxBytes: 2 ** 30,
+});
+
+/** The class behind the binding of `flights`: it grants leases, so that isolates share loads. */
+export const FlightShard = createFlightShard({ now: platform.now, newId: platform.newId });

@@ -1,0 +1,40 @@
+/** A Worker that has Durable Objects and no other service. */
+import { env } from "cloudflare:workers";
+import { createStrata, definePolicy, key } from "../../../src/entries/data.ts";
+import { durable, flights } from "../../../src/entries/durable.ts";
+
+export { FlightShard, StrataStore } from "../../../src/entries/durable.ts";
+
+const strata = createStrata({ shared: durable(env.STRATA), flights: flights(env.FLIGHTS) });
+const items = definePolicy({ freshFor: "10m", jitter: 0, tags: ["items"] });
+/** The number of loads of each item in this process. */
+const loads = new Map<string, number>();
+
+async function load(id: string): Promise<string> {
+  const count = (loads.get(id) ?? 0) + 1;
+  loads.set(id, count);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  return crypto.randomUUID();
+}
+
+export default {
+  async fetch(request, _env, ctx) {
+    const cache = strata.open(ctx);
+    const [, action = "", id = ""] = new URL(request.url).pathname.split("/");
+    switch (action) {
+      case "items": {
+        const { value, status, unreachable } = await cache.read(key("item", id), items, () =>
+          load(id),
+        );
+        return Response.json({ value, status, unreachable });
+      }
+      case "loads":
+        return Response.json(loads.get(id) ?? 0);
+      case "purge":
+        await (id === "" ? cache.invalidateTags("items") : cache.invalidate(key("item", id)));
+        return new Response(null, { status: 204 });
+      default:
+        return new Response("ready");
+    }
+  },
+} satisfies ExportedHandler;
