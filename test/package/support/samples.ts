@@ -154,6 +154,8 @@ ${HONO}`,
   },
   "strata/unstorage": {
     peers: ["unstorage"],
+    skipLibCheck:
+      "unstorage has declarations of drivers, which import packages that are not installed",
     source: loads("strata/unstorage", "strataDriver"),
     answers: ["function", "function"],
   },
