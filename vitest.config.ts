@@ -1,5 +1,5 @@
 /**
- * Nine projects:
+ * Ten projects:
  *
  * - `units`: tests that run in workerd and need no bindings of the Worker, and so no local service.
  * - `workers`: tests that run in workerd beside the Worker, two files at a time. All files share one
@@ -14,6 +14,7 @@
  * - `node`: tests of the local services, of the data cache outside workerd, and comparisons with other
  *   caches, in Node.
  * - `supervisor`: tests that start and kill `npm run dev`, in Node.
+ * - `package`: tests of the packed package, installed outside the repository, in Node.
  * - `e2e`: tests of the running product, one file at a time, in Node.
  *
  * `vitest run` runs the projects one after the other. `npm test` runs them in three lanes at a time:
@@ -37,6 +38,7 @@ const SIMULATION = ["test/simulation/**/*.test.ts"];
 const SUPERVISOR = ["test/dev/supervisor.test.ts"];
 const GATES = ["test/check/**/*.test.ts"];
 const NODE = ["test/dev/**/*.test.ts", "test/differential/**/*.test.ts", "test/node/**/*.test.ts"];
+const PACKAGE = ["test/package/**/*.test.ts"];
 const E2E = ["test/e2e/**/*.test.ts"];
 /** They need more than npm: see vitest.system.config.ts. */
 const SYSTEM = ["test/**/*.system.test.ts"];
@@ -44,7 +46,7 @@ const SYSTEM = ["test/**/*.system.test.ts"];
 const APPS = ["test/apps/**"];
 const UNITS = unitTests(
   ["test/**/*.test.ts"],
-  [...ALONE, ...SIMULATION, ...GATES, ...NODE, ...E2E, ...SYSTEM, ...APPS],
+  [...ALONE, ...SIMULATION, ...GATES, ...NODE, ...PACKAGE, ...E2E, ...SYSTEM, ...APPS],
 );
 
 /** Ends after the products of `e2e`: Ctrl-C takes them a few seconds on a busy machine. */
@@ -96,6 +98,7 @@ export default defineConfig({
             ...SIMULATION,
             ...GATES,
             ...NODE,
+            ...PACKAGE,
             ...E2E,
             ...SYSTEM,
             ...APPS,
@@ -164,6 +167,17 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 7 },
+        },
+      },
+      {
+        test: {
+          name: "package",
+          include: PACKAGE,
+          globalSetup: "./test/package/support/setup.ts",
+          maxWorkers: 2,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 10 },
         },
       },
       {

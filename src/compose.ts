@@ -27,7 +27,8 @@ import { createWarmer } from "./engine/warm.ts";
 import { createScopeMiddleware } from "./http/routes/middleware.ts";
 import { withInternals } from "./internals.ts";
 import { createDatabase } from "./origin/neon.ts";
-import { exporterPlatform, keepAlive, newHashKey, platform, type Platform } from "./platform.ts";
+import { keepAlive } from "./keep-alive.ts";
+import { exporterPlatform, newHashKey, platform, type Platform } from "./platform.ts";
 import { createFilterStore } from "./redis/filter-store.ts";
 import { createRedisStore } from "./redis/store.ts";
 import { withTimeout } from "./resilience/deadline.ts";
@@ -241,7 +242,7 @@ export function createLayer(
   const traced = createTraced(telemetry, now);
   const strata: Strata = {
     config,
-    ...composeOpenable(() => ({ openFor, now, emit: telemetry.observe })),
+    ...composeOpenable(() => ({ openFor, now, emit: telemetry.observe, keepAlive })),
     middleware: (dispatch) =>
       createScopeMiddleware({
         engine,

@@ -1,7 +1,5 @@
-/** The clock, randomness, network and timers of workerd or Node. All other files receive them as options. */
-import { waitUntil } from "#wait-until";
+/** The clock, randomness, network and timers of workerd and Node. All other files receive them as options. */
 import { toBase64 } from "./core/base64.ts";
-import type { Defer } from "./core/breaker.ts";
 import { createContext, type Context } from "./core/context.ts";
 import type { HashKey } from "./core/keyed-hash.ts";
 import type { NewId, Random } from "./core/random.ts";
@@ -39,18 +37,6 @@ export function newSecret(): string {
 export const exporterPlatform = {
   ...platform,
   fetch: (url: string, init: RequestInit) => fetch(url, init),
-};
-
-/**
- * Keeps work alive after the response of the request that runs now. Outside a request the platform
- * has nothing to keep alive, and the work runs as long as the isolate does.
- */
-export const keepAlive: Defer = (work) => {
-  try {
-    waitUntil(work);
-  } catch {
-    void work;
-  }
 };
 
 /** Resolves after `ms` milliseconds. */

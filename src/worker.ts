@@ -3,7 +3,6 @@ import { createIsolate, type Isolate } from "./api/isolate.ts";
 import { UNREACHABLE_FOR_MS } from "./api/kinds.ts";
 import { dashboardRoutes, type QueueFigures } from "./dashboard/routes.ts";
 import { frontRoutes } from "./front/routes.ts";
-import { backgroundContext, ConfigError, problem, type Bindings, type Strata } from "./index.ts";
 import {
   AnswerObject as LayerAnswerObject,
   FlightShard as LayerFlightShard,
@@ -12,7 +11,12 @@ import {
   RegionLog as LayerRegionLog,
   SlotGrants as LayerSlotGrants,
   TopicObject as LayerTopicObject,
-} from "./durable-objects.ts";
+  backgroundContext,
+  ConfigError,
+  problem,
+  type Bindings,
+  type Strata,
+} from "./index.ts";
 
 export class AnswerObject extends LayerAnswerObject {}
 export class FlightShard extends LayerFlightShard {}

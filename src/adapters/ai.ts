@@ -99,7 +99,7 @@ export function modelCache(strata: Strata, limits: ModelCacheLimits = {}): OpenM
     return createModelCache(
       {
         ...built,
-        ctx: contextOf({ emit: parts.emit, now: parts.platform.now }, lifetime, place),
+        ctx: contextOf({ ...parts, now: parts.platform.now }, lifetime, place),
         onLookup,
         onFeed,
       },

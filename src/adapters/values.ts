@@ -97,8 +97,11 @@ const task: LoadTask = {
   flightScopeOf: () => "isolate",
 };
 
-function workContext({ emit, platform: { now } }: DataParts, lifetime?: Lifetime): Context {
-  return contextOf({ emit, now }, lifetime);
+function workContext(
+  { emit, keepAlive, platform: { now } }: DataParts,
+  lifetime?: Lifetime,
+): Context {
+  return contextOf({ emit, keepAlive, now }, lifetime);
 }
 
 export function valuesOf(strata: Strata): Values {

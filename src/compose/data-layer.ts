@@ -1,4 +1,5 @@
 /** Builds the data cache of one isolate: tiers, shared store, flights and engine, without an application framework. */
+import type { Defer } from "../core/breaker.ts";
 import { done } from "../core/faults.ts";
 import type { FlightPort } from "../core/flight-port.ts";
 import { JSON_SERIALIZER } from "../core/serializer.ts";
@@ -11,13 +12,12 @@ import { createEngineParts } from "../engine/create-engine.ts";
 import { createSoloStep } from "../engine/flight-step.ts";
 import { createRetryingInvalidate } from "../engine/invalidation-retry.ts";
 import { createWarmer } from "../engine/warm.ts";
-import { platform, type Platform } from "../platform.ts";
+import type { Platform } from "../platform.ts";
 import { createAdaptiveLimit } from "../resilience/adaptive-limit.ts";
 import { createBulkhead } from "../resilience/bulkhead.ts";
 import { withTimeout } from "../resilience/deadline.ts";
 import { createDataCentreLog } from "../tiers/data-centre-log.ts";
 import { createEdgeTier } from "../tiers/edge.ts";
-import { createEviction } from "../tiers/eviction/choice.ts";
 import { createMemoryTier } from "../tiers/memory.ts";
 import { withDataParts, type DataParts } from "./data-parts.ts";
 import { composeOpenable } from "./open-cache.ts";
@@ -28,24 +28,19 @@ const MIN_SHARE = 1 / 8;
 const MAX_LANDING_CHARS = 2 ** 20;
 
 /**
- * Creates the data cache of one isolate. Call it once, at module level: it holds the memory tier and
- * the log view.
- *
- * @throws {DefinitionError} that lists every wrong option
- * @example
- * const strata = createStrata({ namespace: "shop", memory: { maxBytes: 16 * 2 ** 20 } });
+ * Creates a data cache with this clock, timer and source of randomness. `keepAlive` keeps work alive that
+ * no execution context keeps alive.
  */
-export function createStrata(options: DataOptions = {}): Strata {
-  return createDataLayer(options, platform);
-}
-
-/** Does the same as `createStrata` with a clock, a timer and a source of randomness. Tests call it. */
-export function createDataLayer(options: DataOptions, ownPlatform: Platform): Strata {
+export function createDataLayer(
+  options: DataOptions,
+  ownPlatform: Platform,
+  keepAlive: Defer,
+): Strata {
   const settings = readDataOptions(options);
   const { namespace } = settings;
   let built: DataParts | undefined;
   // workerd has no randomness and no clock while it loads modules, so the parts are built at the first use.
-  const parts = (): DataParts => (built ??= buildParts(options, settings, ownPlatform));
+  const parts = (): DataParts => (built ??= buildParts(options, settings, ownPlatform, keepAlive));
 
   const strata: Strata = {
     namespace,
@@ -59,6 +54,7 @@ function buildParts(
   options: DataOptions,
   settings: DataSettings,
   ownPlatform: Platform,
+  keepAlive: Defer,
 ): DataParts {
   const { now, random, newId, sleep } = ownPlatform;
   const { namespace, edge } = settings;
@@ -79,7 +75,7 @@ function buildParts(
   });
   const memory = createMemoryTier({
     ...settings.memory,
-    eviction: createEviction(settings.memory.eviction, random),
+    eviction: settings.memory.eviction(random),
     onRefuse: (key) => emit({ type: "entry.reject", key, tier: "memory", reason: "too-big" }),
   });
   const engineParts = createEngineParts({
@@ -116,6 +112,7 @@ function buildParts(
     settings,
     invalidate,
     emit,
+    keepAlive,
     platform: ownPlatform,
     serializer,
   };

@@ -1,5 +1,6 @@
 /** Finds the inner parts of a data cache, for the entries that build on it. Applications do not see them. */
 import type { Cache } from "../data/cache.ts";
+import type { Defer } from "../core/breaker.ts";
 import type { Strata } from "../data/strata.ts";
 import type { DataSettings } from "../data/options.ts";
 import type { Context } from "../core/context.ts";
@@ -22,6 +23,7 @@ export interface DataParts extends EngineParts {
   /** Opens the cache of one piece of work. */
   readonly openFor: (ctx: Context) => Cache;
   readonly emit: (event: CacheEvent) => void;
+  readonly keepAlive: Defer;
   readonly platform: Platform;
   readonly serializer: Serializer;
 }

@@ -1,11 +1,11 @@
 /** The functions by which a program opens the cache outside the middleware: `open` and `wrap`. */
+import type { Defer } from "../core/breaker.ts";
 import { createContext, type Context } from "../core/context.ts";
 import type { CacheEvent } from "../core/events.ts";
 import type { Clock } from "../core/time.ts";
 import type { Cache } from "../data/cache.ts";
 import type { Lifetime, Openable, Place } from "../data/strata.ts";
 import { createWrap } from "../data/wrap.ts";
-import { keepAlive } from "../platform.ts";
 
 /** The host in the URLs of the Cache API. No route of it exists. */
 export const HOST = "strata.internal";
@@ -15,11 +15,13 @@ export interface OpenableParts {
   readonly openFor: (ctx: Context) => Cache;
   readonly now: Clock;
   readonly emit: (event: CacheEvent) => void;
+  /** Keeps work alive that no execution context keeps alive. */
+  readonly keepAlive: Defer;
 }
 
 /** Returns the context of one piece of work. Without a lifetime, the platform's own `waitUntil` keeps work alive. */
 export function contextOf(
-  { now, emit }: Pick<OpenableParts, "now" | "emit">,
+  { now, emit, keepAlive }: Pick<OpenableParts, "now" | "emit" | "keepAlive">,
   lifetime?: Lifetime,
   { region = "local" }: Place = {},
 ): Context {

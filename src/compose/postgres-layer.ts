@@ -9,7 +9,6 @@ import { MAX_LIFETIME_MS } from "../core/policy.ts";
 import type { Millis } from "../core/time.ts";
 import type { Lifetime, Strata } from "../data/strata.ts";
 import { createDatabase, createSqlProbe, type Database } from "../origin/neon.ts";
-import { keepAlive } from "../platform.ts";
 import { createBreaker } from "../resilience/breaker.ts";
 import type { Mutation } from "../writes/mutate.ts";
 import { createWriteThrough } from "../writes/through.ts";
@@ -108,7 +107,8 @@ export function postgres(strata: Strata, options: PostgresOptions): PostgresWrit
   const { requests, outbox } = values as unknown as Settings;
 
   function build(): { readonly db: Database; readonly writer: Writer } {
-    const { engine, coherence, slots, loads, emit, settings, platform } = dataPartsOf(strata);
+    const { engine, coherence, slots, loads, emit, settings, keepAlive, platform } =
+      dataPartsOf(strata);
     const { now, random } = platform;
     const { timeoutMs, failures } = requests;
     const server = {
@@ -149,8 +149,8 @@ export function postgres(strata: Strata, options: PostgresOptions): PostgresWrit
   const parts = () => (built ??= build());
 
   function contextFor(lifetime: Lifetime | undefined): Context {
-    const { emit, platform } = dataPartsOf(strata);
-    return contextOf({ emit, now: platform.now }, lifetime);
+    const { emit, keepAlive, platform } = dataPartsOf(strata);
+    return contextOf({ emit, keepAlive, now: platform.now }, lifetime);
   }
 
   return {

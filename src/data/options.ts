@@ -1,12 +1,13 @@
 /** The options of the data cache: their meaning, their checks and their defaults. */
-import { choice, count, duration, readOptions, type OptionTable } from "../config/option-reader.ts";
+import { count, duration, readOptions, type OptionTable } from "../config/option-reader.ts";
 import type { Duration } from "../core/duration.ts";
 import type { CacheEvent } from "../core/events.ts";
 import { DefinitionError } from "../core/faults.ts";
 import type { Serializer } from "../core/serializer.ts";
 import type { Flights, Shared } from "./shared.ts";
 import type { Millis } from "../core/time.ts";
-import { EVICTIONS, type Eviction } from "../tiers/eviction/choice.ts";
+import type { CreateEviction } from "../tiers/eviction/order.ts";
+import { createSieve } from "../tiers/eviction/sieve.ts";
 
 /**
  * The options of `createStrata`. Every member is optional: without options, values are kept in the
@@ -24,8 +25,8 @@ export interface DataOptions {
     readonly maxEntries?: number;
     /** The maximum number of bytes of one entry. @default 4194304 (4 MiB) */
     readonly maxEntryBytes?: number;
-    /** The order in which a full tier removes entries: docs/memory-tier.md. @default "sieve" */
-    readonly eviction?: Eviction;
+    /** The order in which a full tier removes entries: one of `strata/eviction`. @default SIEVE */
+    readonly eviction?: CreateEviction;
   };
   /**
    * The tier in the Workers Cache API. It works on a custom domain; on workers.dev the Cache API stores
@@ -74,7 +75,7 @@ export interface DataSettings {
     readonly maxBytes: number;
     readonly maxEntries: number;
     readonly maxEntryBytes: number;
-    readonly eviction: Eviction;
+    readonly eviction: CreateEviction;
   };
   readonly edge: { readonly timeoutMs: Millis; readonly maxEntryChars: number };
   readonly origin: { readonly slots: number; readonly slotWaitMs: Millis };
@@ -88,7 +89,12 @@ const OPTIONS: OptionTable<Groups> = {
     maxBytes: count(32 * MIB, 1, 128 * MIB),
     maxEntries: count(20_000, 1, 1_000_000),
     maxEntryBytes: count(4 * MIB, 1, 128 * MIB),
-    eviction: choice("sieve", EVICTIONS),
+    eviction: {
+      fallback: createSieve,
+      parse: (value) => (typeof value === "function" ? value : undefined),
+      rule: "an eviction order of strata/eviction",
+      unit: "",
+    },
   },
   edge: {
     timeout: duration("500ms", 1, MINUTE_MS),

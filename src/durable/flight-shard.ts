@@ -4,6 +4,7 @@ import type { JoinAnswer, JoinRequest, FlightResult } from "../core/flight-port.
 import type { NewId } from "../core/random.ts";
 import { createFlights, type Flights } from "./flights.ts";
 import type { Clock } from "../core/time.ts";
+import type { ObjectClass } from "./object-class.ts";
 
 /** The methods that isolates call. */
 export interface FlightShardRpc {
@@ -42,7 +43,9 @@ const UNTRACED: Tracer = (_method, _carrier, call) => call();
  * The Durable Object that grants leases for the keys of one shard. It stores nothing on disk: if it
  * is lost, its flights are lost, and each lookup calls its own loader.
  */
-export function createFlightShard<Env>(options: FlightShardOptions<Env>) {
+export function createFlightShard<Env>(
+  options: FlightShardOptions<Env>,
+): ObjectClass<Env, FlightShardRpc> {
   return class FlightShard extends DurableObject<Env> implements FlightShardRpc {
     readonly #traced = options.createTracer?.(this.env) ?? UNTRACED;
     readonly #flights: Flights = createFlights({

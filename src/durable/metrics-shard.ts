@@ -6,6 +6,7 @@ import type {
   MetricsTotals,
 } from "../core/metrics.ts";
 import type { Clock, EpochMs, Millis } from "../core/time.ts";
+import type { ObjectClass } from "./object-class.ts";
 import type { TrafficSketch } from "../core/traffic.ts";
 
 /** The methods that isolates call. */
@@ -52,7 +53,9 @@ const HISTORY_MS: Millis = 3_600_000;
  * The Durable Object that keeps the totals of one shard of the metrics on disk. No other object
  * writes these totals. A report is acknowledged once it is on disk.
  */
-export function createMetricsShard<Env>(options: MetricsShardOptions<Env>) {
+export function createMetricsShard<Env>(
+  options: MetricsShardOptions<Env>,
+): ObjectClass<Env, MetricsShardRpc> {
   const { now, createTotals, createPush, commitMs } = options;
 
   return class MetricsShard extends DurableObject<Env> implements MetricsShardRpc {

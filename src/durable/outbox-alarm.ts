@@ -1,5 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Clock, EpochMs, Millis } from "../core/time.ts";
+import type { ObjectClass } from "./object-class.ts";
 
 /** The methods that isolates call. */
 export interface OutboxAlarmRpc {
@@ -43,7 +44,9 @@ const FAILURES = "failures";
  * next instant; the outbox has the rows. If the object is lost, the relay of the cron trigger
  * delivers the same rows.
  */
-export function createOutboxAlarm<Env>(options: OutboxAlarmOptions<Env>) {
+export function createOutboxAlarm<Env>(
+  options: OutboxAlarmOptions<Env>,
+): ObjectClass<Env, OutboxAlarmRpc> {
   const { now, runRelay, retryMs, maxRetryMs } = options;
 
   return class OutboxAlarm extends DurableObject<Env> implements OutboxAlarmRpc {

@@ -8,6 +8,7 @@ import type { Clock, Millis } from "../core/time.ts";
 import { createGroupCommit, type GroupCommit } from "./log-groups.ts";
 import { createLogPolls, type LogPolls } from "./log-polls.ts";
 import { LogSession, type LogSessionRpc } from "./log-session.ts";
+import type { ObjectClass } from "./object-class.ts";
 
 /** The method of an object that asks Redis for a region. */
 export interface RegionLogRpc {
@@ -49,7 +50,9 @@ export interface RegionLogOptions<Env> {
  * nothing on disk: if it is lost, its next question begins anew, and writers whose invalidation it
  * held run the script themselves.
  */
-export function createRegionLog<Env>(options: RegionLogOptions<Env>) {
+export function createRegionLog<Env>(
+  options: RegionLogOptions<Env>,
+): ObjectClass<Env, RegionLogRpc & GroupCommitRpc & DeferralRpc> {
   const { now, sleep, createAskRedis, createInvalidate } = options;
   return class RegionLog
     extends DurableObject<Env>

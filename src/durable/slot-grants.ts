@@ -2,6 +2,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Grant, GrantRequest } from "../core/slot-grants.ts";
 import type { Clock } from "../core/time.ts";
 import { createSlotLedger, type SlotLedger } from "./slot-ledger.ts";
+import type { ObjectClass } from "./object-class.ts";
 
 /** The methods that isolates call. */
 export interface SlotGrantsRpc {
@@ -16,7 +17,11 @@ const UNTIL = "until";
  * instant on disk, before each answer: if the object is lost, the next one grants no further slots
  * until the calls under the lost grants have ended.
  */
-export function createSlotGrants<Env>({ now }: { readonly now: Clock }) {
+export function createSlotGrants<Env>({
+  now,
+}: {
+  readonly now: Clock;
+}): ObjectClass<Env, SlotGrantsRpc> {
   return class SlotGrants extends DurableObject<Env> implements SlotGrantsRpc {
     #ledger: SlotLedger | undefined;
 

@@ -3,6 +3,7 @@ import type { NewId } from "../core/random.ts";
 import type { Clock, Millis } from "../core/time.ts";
 import type { Sql } from "./store-sql.ts";
 import { createStoreTables, type StoreTables } from "./store-tables.ts";
+import type { ObjectClass } from "./object-class.ts";
 
 type Remote<Call> = Call extends (...args: infer Args) => infer Value
   ? (...args: Args) => Promise<Value>
@@ -39,7 +40,11 @@ const MAX_LOG_KEYS = 100_000;
  * entries. A method has no wait inside, so that it is one transaction; the platform sends its answer
  * after the disk has the changes.
  */
-export function createStoreObject<Env>({ now, newId, maxBytes }: StoreObjectOptions) {
+export function createStoreObject<Env>({
+  now,
+  newId,
+  maxBytes,
+}: StoreObjectOptions): ObjectClass<Env, StoreRpc> {
   return class StrataStore extends DurableObject<Env> implements StoreRpc {
     readonly #tables: StoreTables = createStoreTables({
       sql: sqlOf(this.ctx.storage),

@@ -15,6 +15,7 @@ import {
   type TopicLog,
   type TopicName,
 } from "./topic-log.ts";
+import type { ObjectClass } from "./object-class.ts";
 
 /** The methods that isolates call. They open connections with `fetch`. */
 export interface TopicObjectRpc {
@@ -73,7 +74,9 @@ const CLOSE_TALKER = 1008;
  * A socket needs no note of the last event that it got: each event is sent to all sockets in the
  * same turn in which it is stored, and a new socket gets what it missed in the turn in which it is accepted.
  */
-export function createTopicObject<Env>(options: TopicObjectOptions<Env>) {
+export function createTopicObject<Env>(
+  options: TopicObjectOptions<Env>,
+): ObjectClass<Env, TopicObjectRpc> {
   const { now, newId, withTimeout, createRead, createPublish } = options;
 
   return class TopicObject extends DurableObject<Env> implements TopicObjectRpc {

@@ -1,7 +1,7 @@
 /**
  * The entry `strata`: the data cache, without Hono and without a vendor.
  */
-export { createStrata } from "../compose/data-layer.ts";
+export { createStrata } from "../compose/strata-workerd.ts";
 export type { DataOptions } from "../data/options.ts";
 export type { Cache, SetOptions } from "../data/cache.ts";
 export type { Lifetime, Openable, Place, Reach, Strata } from "../data/strata.ts";

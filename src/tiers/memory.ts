@@ -1,10 +1,9 @@
 import type { Entry } from "../core/entry.ts";
 import { sizeOf as estimateSize } from "../core/entry-size.ts";
-import type { Random } from "../core/random.ts";
 import type { MemoryTier } from "../core/tier.ts";
 import type { EpochMs } from "../core/time.ts";
-import { createEviction, type Eviction } from "./eviction/choice.ts";
 import type { EvictionOrder, Node } from "./eviction/order.ts";
+import { createSieve } from "./eviction/sieve.ts";
 
 export interface MemoryTierOptions {
   readonly maxBytes: number;
@@ -13,10 +12,8 @@ export interface MemoryTierOptions {
   readonly maxEntryBytes?: number;
   /** The tier calls this with the key of an entry that is too large. */
   readonly onRefuse?: (key: string) => void;
-  /** The eviction order: its name, or an `EvictionOrder` that no other tier uses. Default: "sieve". */
-  readonly eviction?: Eviction | EvictionOrder;
-  /** The source of random numbers. Only the eviction order "random" needs it. */
-  readonly random?: Random;
+  /** An eviction order that no other tier uses. Default: SIEVE. */
+  readonly eviction?: EvictionOrder;
   /** Returns the bytes of an entry. Default: the estimate of core/entry.ts. */
   readonly sizeOf?: (entry: Entry) => number;
 }
@@ -29,18 +26,16 @@ const LARGE_SHARE = 1 / 4;
  * Creates the tier in the isolate's memory. It is bounded in bytes and in entries. When it is full,
  * the eviction order chooses the entries to evict.
  *
- * @throws {DefinitionError} if the eviction order does not exist, or is "random" without `random`.
  * @example
  * const memory = createMemoryTier({
  *   maxBytes: 32 * 2 ** 20,
  *   maxEntries: 20_000,
- *   eviction: "lru",
+ *   eviction: createLru(),
  * });
  */
 export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
-  const { maxBytes, maxEntries, onRefuse } = options;
-  const { eviction = "sieve", random, sizeOf = estimateSize } = options;
-  const order = typeof eviction === "string" ? createEviction(eviction, random) : eviction;
+  const { maxBytes, maxEntries, onRefuse, sizeOf = estimateSize } = options;
+  const { eviction: order = createSieve() } = options;
   const maxEntryBytes = Math.min(maxBytes, options.maxEntryBytes ?? maxBytes);
   const nodes = new Map<string, Node>();
   /** The large entries, oldest first. */

@@ -5,6 +5,7 @@ import type { CacheEvent } from "../../src/core/events.ts";
 import { redis } from "../../src/entries/redis.ts";
 import type { DataOptions } from "../../src/data/options.ts";
 import type { Strata } from "../../src/data/strata.ts";
+import { keepAlive } from "../../src/keep-alive.ts";
 import { createTestClock, uniqueNamespace, type TestClock } from "../support/isolate.ts";
 
 /** Longer than the default coherence bound. */
@@ -38,6 +39,7 @@ export function createIsolates(): StrataIsolates {
         newId: () => crypto.randomUUID(),
         sleep: (ms) => clock.sleep(ms),
       },
+      keepAlive,
     );
     return { strata, events };
   }

@@ -159,7 +159,7 @@ test.each([
     "cloudflare:workers in http",
     "src/http/x.ts",
     'import { env } from "cloudflare:workers";\n\nvoid env;\n',
-    "packages: cloudflare:workers only in durable, wait-until.ts, worker.ts",
+    "packages: cloudflare:workers only in durable, keep-alive.ts",
   ],
   [
     "drizzle in the engine",

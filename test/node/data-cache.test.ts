@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createStrata, definePolicy, key, type CacheEvent } from "../../src/entries/data.ts";
+import type { CacheEvent } from "../../src/entries/data.ts";
+import { createStrata, definePolicy, key } from "../../src/entries/data-node.ts";
 
 const POLICY = definePolicy({ freshFor: "5m", tags: ["greetings"] });
 

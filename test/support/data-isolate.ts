@@ -1,4 +1,5 @@
 /** Isolates of the data cache, with a clock of their own and a count of the requests to their store. */
+import { keepAlive } from "../../src/keep-alive.ts";
 import { env } from "cloudflare:workers";
 import { createDataLayer } from "../../src/compose/data-layer.ts";
 import type { CacheEvent } from "../../src/core/events.ts";
@@ -66,6 +67,7 @@ export function createDataIsolate(options: DataIsolateOptions): DataIsolate {
       ...(shared && { shared: counted(shared, counts) }),
     },
     { now: clock.now, random: () => 0, newId: () => crypto.randomUUID(), sleep: clock.sleep },
+    keepAlive,
   );
   const deferred = new Set<Promise<unknown>>();
   const waitUntil = (work: Promise<unknown>): void => {

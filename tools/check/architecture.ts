@@ -45,13 +45,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   sessions: ["core"],
   writes: ["core", "engine"],
   answers: ["core", "engine"],
-  data: [
-    "core",
-    "engine",
-    "config/option-reader.ts",
-    "tiers/eviction/choice.ts",
-    "writes/through.ts",
-  ],
+  data: ["core", "engine", "config/option-reader.ts", "tiers/eviction", "writes/through.ts"],
   adapters: [
     "core",
     "engine",
@@ -72,8 +66,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   config: ["core", "tiers/eviction/choice.ts"],
   "config.ts": ["config", "core", "telemetry/settings.ts"],
   "platform.ts": ["core"],
-  "wait-until.ts": [],
-  "wait-until-node.ts": [],
+  "keep-alive.ts": ["core"],
   "strata.ts": [...LAYER, "config.ts"],
   "internals.ts": ["core", "engine", "strata.ts"],
   "compose.ts": [
@@ -81,11 +74,12 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "config",
     "config.ts",
     "compose",
+    "keep-alive.ts",
     "platform.ts",
     "strata.ts",
     "internals.ts",
   ],
-  compose: [...LAYER, "config", "config.ts", "platform.ts"],
+  compose: [...LAYER, "config", "config.ts", "keep-alive.ts", "platform.ts"],
   "durable-objects.ts": [...LAYER, "config", "config.ts", "platform.ts"],
   entries: [
     ...LAYER,
@@ -107,7 +101,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "platform.ts",
     "strata.ts",
   ],
-  "worker.ts": ["index.ts", "durable-objects.ts", "core", "durable", "api", "dashboard", "front"],
+  "worker.ts": ["index.ts", "api", "dashboard", "front"],
 };
 
 /** The places that may import a package (or a module of the platform). A package that is not listed may not be imported. */
@@ -123,8 +117,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     "compose/hono-layer.ts",
     "compose/proxy-layer.ts",
   ],
-  "cloudflare:workers": ["durable", "wait-until.ts", "worker.ts"],
-  "#wait-until": ["platform.ts"],
+  "cloudflare:workers": ["durable", "keep-alive.ts"],
   "node:async_hooks": ["engine", "telemetry"],
   "@opentelemetry/api": ["telemetry"],
   "@opentelemetry/otlp-transformer": ["telemetry"],

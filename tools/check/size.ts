@@ -1,9 +1,10 @@
-/** `npm run check:size`: measures the Worker's bundle as it would be uploaded. */
+/** `npm run check:size`: measures the Worker's bundle as it would be uploaded, and the entry `strata` of the package. */
 import { spawnSync } from "node:child_process";
-import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { measure } from "./entry-size.ts";
 import { finish } from "./report.ts";
 
 /**
@@ -11,6 +12,10 @@ import { finish } from "./report.ts";
  * long before.
  */
 const LIMIT_GZIP_KIB = 300;
+
+/** The entry that every application of the package imports, and its limit in bytes: minified, gzipped. */
+const ENTRY = "src/entries/data.ts";
+const LIMIT_ENTRY_BYTES = 25_000;
 
 /** The part of esbuild's description of a bundle that this gate reads. */
 interface Metafile {
@@ -42,6 +47,13 @@ function heaviest(metafile: Metafile, count: number): string {
 
 const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
 
+async function measureEntry(): Promise<{ figure: string; problems: readonly string[] }> {
+  if (!existsSync(ENTRY)) return { figure: "", problems: [] };
+  const { gzip } = await measure(process.cwd(), [ENTRY], "external");
+  const figure = `entry strata: ${gzip} bytes gzipped, of ${LIMIT_ENTRY_BYTES} allowed`;
+  return { figure: `; ${figure}`, problems: gzip > LIMIT_ENTRY_BYTES ? [`size: ${figure}`] : [] };
+}
+
 const out = mkdtempSync(join(tmpdir(), "strata-size-"));
 try {
   const run = spawnSync("wrangler", ["deploy", "--dry-run", "--metafile", "--outdir", out], {
@@ -60,7 +72,9 @@ try {
     const metafile = JSON.parse(readFileSync(join(out, "bundle-meta.json"), "utf8")) as Metafile;
     const most = `heaviest, raw: ${heaviest(metafile, 5)}`;
     const heavy = bodies.length === 0 || gzip > LIMIT_GZIP_KIB * 1024;
-    finish("size", heavy ? [`Worker bundle size: ${figure}`, most] : [], `${figure}; ${most}`);
+    const entry = await measureEntry();
+    const problems = [...(heavy ? [`Worker bundle size: ${figure}`, most] : []), ...entry.problems];
+    finish("size", problems, `${figure}; ${most}${entry.figure}`);
   }
 } finally {
   rmSync(out, { recursive: true, force: true });

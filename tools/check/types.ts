@@ -15,6 +15,11 @@ const root = process.cwd();
  */
 const ROOT_FILES = "tsconfig.node.json";
 
+/** Applications that install the packed package: test/package compiles them with it. */
+const APPLICATIONS = ["examples/", "template/"];
+
+const isOwn = (path: string): boolean => !APPLICATIONS.some((folder) => path.startsWith(folder));
+
 interface Program {
   readonly files: ReadonlySet<string>;
   readonly errors: readonly string[];
@@ -53,12 +58,15 @@ function nearest(path: string): string {
 }
 
 const programs = new Map(
-  [...filesOf(root, ["**/tsconfig.json"]), ROOT_FILES].map((path) => [path, compile(path)]),
+  [...filesOf(root, ["**/tsconfig.json"]).filter(isOwn), ROOT_FILES].map((path) => [
+    path,
+    compile(path),
+  ]),
 );
 // Reports a file of several programs once.
 const problems = new Set([...programs.values()].flatMap(({ errors }) => errors));
 
-const files = filesOf(root, ["**/*.ts"]);
+const files = filesOf(root, ["**/*.ts"]).filter(isOwn);
 for (const path of files) {
   const tsconfig = nearest(path);
   if (programs.get(tsconfig)?.files.has(path) !== true) {

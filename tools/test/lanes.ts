@@ -43,7 +43,7 @@ const SUITES: Readonly<Record<string, readonly Lane[]>> = {
   all: [
     { commands: [projects("units", "workers", "alone", "isolated")] },
     { commands: [projects("supervisor", "e2e")] },
-    { commands: [projects("simulation", "gates", "node")], lowPriority: true },
+    { commands: [projects("simulation", "gates", "node", "package")], lowPriority: true },
   ],
   integration: [
     {

@@ -1,3 +1,4 @@
+import type { Random } from "../../core/random.ts";
 import type { Entry } from "../../core/entry.ts";
 import type { EpochMs } from "../../core/time.ts";
 
@@ -31,3 +32,6 @@ export interface EvictionOrder {
   victim(): Node | undefined;
   clear(): void;
 }
+
+/** Creates the eviction order of one tier. */
+export type CreateEviction = (random: Random) => EvictionOrder;
