@@ -3,7 +3,7 @@
  * local services of its own.
  *
  * `npm test -- <arguments>` runs `vitest run <arguments>` instead, in one process.
- * `node tools/test/lanes.ts integration` runs the tests that talk to Redis or Postgres, and those that
+ * `node tools/test/lanes.ts integration` runs the tests that depend on Redis or Postgres, and those that
  * need programs of the system (see vitest.system.config.ts). `apps` runs the tests of ordinary
  * applications, which test/apps/main.ts installs before.
  *
@@ -34,6 +34,19 @@ interface Lane {
 const projects = (...names: readonly string[]): Command =>
   names.flatMap((name) => ["--project", name]);
 
+/** The tests of the running product whose outcome can depend on the engine of Redis or Postgres. */
+const OF_THE_SERVERS = [
+  "coherence",
+  "crashes",
+  "levels",
+  "live-stock",
+  "messages",
+  "outages",
+  "reads",
+  "sessions",
+  "shared-syncs",
+].map((name) => `test/e2e/${name}.test.ts`);
+
 /**
  * The tests in workerd and those of the running product wait half of their time, and some of them
  * depend on time. The simulation, the gates and the tests of the tools compute and depend on no time,
@@ -49,7 +62,7 @@ const SUITES: Readonly<Record<string, readonly Lane[]>> = {
     {
       commands: [projects("workers", "alone", "isolated"), ["--config", "vitest.system.config.ts"]],
     },
-    { commands: [projects("e2e")] },
+    { commands: [[...projects("e2e"), ...OF_THE_SERVERS]] },
   ],
   apps: [{ commands: [["--config", "vitest.apps.config.ts"]] }],
 };
