@@ -32,6 +32,11 @@ const TRIALS: Readonly<Record<string, Trial>> = {
     variables: { ORIGIN: "http://origin.test" },
     outbound: page,
   },
+  "examples/durable-only": {
+    path: "/ada",
+    change: { method: "DELETE", path: "/" },
+    objects: { STRATA: "StrataStore", FLIGHTS: "FlightShard" },
+  },
   "examples/cron-and-queue": {
     path: "/",
     change: { method: "POST", path: "/" },
