@@ -164,6 +164,7 @@ describe("the public surface of a layer", () => {
     expect(Object.keys(createStrata(bindings)).toSorted()).toEqual([
       "answers",
       "coherence",
+      "compare",
       "config",
       "consume",
       "createDryRun",
@@ -180,6 +181,7 @@ describe("the public surface of a layer", () => {
       "metrics",
       "middleware",
       "modelCache",
+      "open",
       "pending",
       "rateLimits",
       "refusalsOf",
@@ -190,6 +192,7 @@ describe("the public surface of a layer", () => {
       "traced",
       "tracedFetch",
       "why",
+      "wrap",
       "writer",
     ]);
   });

@@ -50,6 +50,7 @@ const Report = z
       limiter: State,
       session: State,
       http: State,
+      model: State,
     }),
     deliveries: z.strictObject({ queue: State, telemetry: State }),
   })
@@ -59,7 +60,16 @@ const REPORT = {
   level: "normal",
   since: 1_796_000_000_000,
   measured: "normal",
-  dependencies: { sql: up, redis: up, flight: up, log: up, limiter: up, session: up, http: up },
+  dependencies: {
+    sql: up,
+    redis: up,
+    flight: up,
+    log: up,
+    limiter: up,
+    session: up,
+    http: up,
+    model: up,
+  },
   deliveries: { queue: up, telemetry: up },
 };
 
