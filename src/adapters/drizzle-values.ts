@@ -17,6 +17,42 @@ export function rowsText(response: unknown): string | undefined {
   return JSON.stringify({ command, rowCount, rows });
 }
 
+/** Whether a text of SQL begins with a common table expression. */
+const WITH = /^\s*with\b/i;
+const TABLE = String.raw`(?:(["\x60])([^"\x60]+)\1\s*\.\s*)?(["\x60])([^"\x60]+)\3`;
+const READ = new RegExp(String.raw`\b(?:from|join)\s+(?:lateral\s+|only\s+)?${TABLE}`, "gi");
+const WRITTEN = new RegExp(
+  String.raw`\b(?:insert\s+into|update|delete\s+from)\s+(?:only\s+)?${TABLE}`,
+  "gi",
+);
+
+function tablesAfter(pattern: RegExp, text: string): string[] {
+  return [...text.matchAll(pattern)].map(([, , schema, , table]) =>
+    schema === undefined ? String(table) : `${schema}.${String(table)}`,
+  );
+}
+
+/**
+ * Returns the tables and views that a text of drizzle-orm reads. drizzle-orm itself does not name those of common
+ * table expressions, of the further parts of a union, and of subqueries among the columns.
+ */
+export function tablesRead(text: string): string[] {
+  return tablesAfter(READ, text);
+}
+
+/** Returns the tables that the common table expressions of a text change. */
+export function tablesChangedInWith(text: string): string[] {
+  return WITH.test(text) ? tablesAfter(WRITTEN, text) : [];
+}
+
+/** Returns a text that names a query with its parameters. Undefined if a parameter has no text of its own. */
+export function identityOf(text: string, params: readonly unknown[]): string | undefined {
+  const texts = params.map((param) =>
+    param instanceof Date ? { date: param.toISOString() } : isJson(param) ? [param] : undefined,
+  );
+  return texts.includes(undefined) ? undefined : JSON.stringify([text, texts]);
+}
+
 /** Whether a value is the same after it was written as JSON and read again. */
 function isJson(value: unknown): boolean {
   if (value === null || typeof value === "string" || typeof value === "boolean") return true;

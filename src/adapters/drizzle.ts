@@ -5,15 +5,20 @@
  * reader could then store a row of before the write as one of after it. This adapter therefore observes the
  * session of the database: a statement invalidates when it has ended, and a transaction when it is over.
  */
-import type { Cache, MutationOption } from "drizzle-orm/cache/core";
-import type { CacheConfig, WithCacheConfig } from "drizzle-orm/cache/core/types";
+import type { MutationOption } from "drizzle-orm/cache/core";
+import type { WithCacheConfig } from "drizzle-orm/cache/core/types";
 import { DefinitionError } from "../core/faults.ts";
-import { key } from "../core/key.ts";
-import type { PurgeTargets } from "../core/invalidation-key.ts";
-import { definePolicy, type Policy, type PolicyOptions } from "../core/policy.ts";
+import { definePolicy, type PolicyOptions } from "../core/policy.ts";
 import type { Strata } from "../data/strata.ts";
-import { lifetimeOf, namesOf, rowsText } from "./drizzle-values.ts";
-import { valuesOf, type Since, type Values } from "./values.ts";
+import {
+  executionOf,
+  namesIn,
+  type CacheParts,
+  type QueryCache,
+  type Statement,
+} from "./drizzle-execution.ts";
+import { identityOf, tablesChangedInWith } from "./drizzle-values.ts";
+import { valuesOf } from "./values.ts";
 
 /** The options of `withCache`. */
 export interface DrizzleCacheOptions extends Pick<
@@ -33,9 +38,6 @@ export interface DrizzleCacheOptions extends Pick<
   /** The lifetime of a result whose `$withCache` has no `config`. @default "1m" */
   readonly freshFor?: PolicyOptions["freshFor"];
 }
-
-/** The members of a cache that drizzle-orm calls. */
-type QueryCache = Pick<Cache, "strategy" | "get" | "put" | "onMutate">;
 
 /** A prepared query of drizzle-orm, of any dialect. */
 interface Prepared {
@@ -92,13 +94,6 @@ export function withCache<D extends object>(
   return db;
 }
 
-interface CacheParts {
-  readonly values: Values;
-  readonly names: Names;
-  readonly policy: Policy;
-  readonly strategy: "explicit" | "all";
-}
-
 function observe(session: Session, parts: CacheParts): void {
   const { values, names } = parts;
   const prepare = session.prepareQuery;
@@ -110,7 +105,8 @@ function observe(session: Session, parts: CacheParts): void {
 
   session.prepareQuery = function prepareQuery(this: Session, ...args) {
     const prepared = prepare.apply(this, args);
-    if (inBatch !== undefined) for (const table of changedBy(prepared)) inBatch.add(table);
+    const text = textOf(args[0]);
+    if (inBatch !== undefined) for (const table of changedBy(prepared, text)) inBatch.add(table);
     return withExecutions(prepared, parts);
   };
 
@@ -164,9 +160,21 @@ function withExecutions(prepared: Prepared, parts: CacheParts): Prepared {
       ended = running.catch(() => undefined);
       return running;
     };
-    const cache = executionOf(parts, () => ended);
-    const own = Object.create(this, { cache: { value: cache } }) as Prepared;
-    return run.call(own, text, params, observed) as Promise<T>;
+    const statement: Statement = {
+      text,
+      params,
+      isKeptCurrent: isKeptCurrent(this),
+      end: () => ended,
+    };
+    const cache = executionOf(parts, statement);
+    const hidden = tablesChangedInWith(text);
+    const isCached = hidden.length === 0 && identityOf(text, params) !== undefined;
+    const own = Object.create(this, {
+      cache: { value: cache },
+      ...(!isCached && { cacheConfig: { value: undefined } }),
+    }) as Prepared;
+    const answer = run.call(own, text, params, observed) as Promise<T>;
+    return hidden.length === 0 ? answer : withPurge(answer, parts, hidden);
   };
   const execute = prepared.execute;
   prepared.execute = function executeFor(this: Prepared, values, token = this.authToken) {
@@ -175,6 +183,19 @@ function withExecutions(prepared: Prepared, parts: CacheParts): Prepared {
     return execute.call(own, values, token);
   };
   return prepared;
+}
+
+/** Invalidates the results of tables when a statement has ended, and then returns its answer. */
+async function withPurge<T>(
+  answer: Promise<T>,
+  { values, names }: CacheParts,
+  tables: readonly string[],
+): Promise<T> {
+  try {
+    return await answer;
+  } finally {
+    await values.purgeCommitted(names.targetsOf({ tables: [...tables] }));
+  }
 }
 
 function uncachedOf(prepared: Prepared): Prepared {
@@ -200,7 +221,7 @@ function withoutCache(
       params: unknown[],
       query: () => Promise<T>,
     ) {
-      for (const table of changedBy(this)) changed.add(table);
+      for (const table of changedBy(this, text)) changed.add(table);
       return run.call(this, text, params, query) as Promise<T>;
     };
     return prepared;
@@ -216,64 +237,18 @@ const COLLECTED: QueryCache = {
   onMutate: async () => undefined,
 };
 
-/**
- * Returns the cache for one execution of a query. drizzle-orm calls `get`, runs the query and calls `put`, or runs
- * a statement and calls `onMutate` in the same turn.
- */
-function executionOf(
-  { values, names, policy, strategy }: CacheParts,
-  endOfStatement: () => Promise<unknown> | undefined = () => undefined,
-): QueryCache {
-  let since: Since | undefined;
-  return {
-    strategy: () => strategy,
-
-    async get(name, _tables, isTag) {
-      const found = await values.find(names.keyOf(name, isTag), policy);
-      since = found.since;
-      return found.entry && (JSON.parse(String(found.entry.body)) as unknown[]);
-    },
-
-    async put(name, response: unknown, tables, isTag, config?: CacheConfig) {
-      // Without a `get` before the query, nothing tells how old the rows are.
-      if (since === undefined) return;
-      const body = rowsText(response);
-      const freshForMs = lifetimeOf(config, since.startedAt);
-      if (body === undefined || freshForMs === 0) return;
-      const tags = tables.map(names.tagOf);
-      values.put({ key: names.keyOf(name, isTag), policy, body, tags, freshForMs }, since);
-    },
-
-    async onMutate(mutation) {
-      await endOfStatement();
-      await values.purgeCommitted(names.targetsOf(mutation));
-    },
-  };
+/** Returns the text of the query that `prepareQuery` gets. */
+function textOf(query: unknown): string {
+  const { sql } = (query ?? {}) as { readonly sql?: unknown };
+  return typeof sql === "string" ? sql : "";
 }
 
-function changedBy({ queryMetadata }: Prepared): readonly string[] {
-  return queryMetadata === undefined || queryMetadata.type === "select" ? [] : queryMetadata.tables;
+function isKeptCurrent({ cacheConfig }: Prepared): boolean {
+  return cacheConfig?.autoInvalidate !== false;
 }
 
-/** The keys and tags of one database. */
-interface Names {
-  /** With a tag, drizzle-orm uses the tag in place of the hash of the query. */
-  keyOf(name: string, isTag: boolean): string;
-  tagOf(table: string): string;
-  targetsOf(mutation: MutationOption): PurgeTargets;
-}
-
-function namesIn(database: string): Names {
-  if (database === "") throw new DefinitionError("database", "must not be empty");
-  const keyOf: Names["keyOf"] = (name, isTag) =>
-    key(isTag ? "drizzle-tag" : "drizzle", database, name);
-  const tagOf: Names["tagOf"] = (table) => `${key("drizzle", database)}:${table}`;
-  return {
-    keyOf,
-    tagOf,
-    targetsOf: ({ tables, tags }) => ({
-      tags: namesOf(tables).map(tagOf),
-      keys: [tags ?? []].flat().map((tag) => keyOf(tag, true)),
-    }),
-  };
+function changedBy({ queryMetadata }: Prepared, text: string): readonly string[] {
+  const named =
+    queryMetadata === undefined || queryMetadata.type === "select" ? [] : queryMetadata.tables;
+  return [...named, ...tablesChangedInWith(text)];
 }

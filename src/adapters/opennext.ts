@@ -112,10 +112,14 @@ export function openNext(
     ): Promise<OpenNextEntry<V> | null> {
       const pageKey = await keyOf(name, type);
       const { entry, stale, since } = await values.find(pageKey, policy);
-      if (entry === undefined || stale) begin(pageKey, since);
-      if (entry === undefined) return null;
+      if (entry === undefined) {
+        begin(pageKey, since);
+        return null;
+      }
       const value = JSON.parse(String(entry.body)) as V;
-      return { value, lastModified: entry.storedAt - entry.loadCost };
+      const lastModified = entry.storedAt - entry.loadCost;
+      if (stale || isOverdue(value, lastModified, since.startedAt)) begin(pageKey, since);
+      return { value, lastModified };
     },
 
     async set(name, value, type) {
@@ -172,4 +176,10 @@ function tagsIn(value: object): readonly string[] {
     ...(Array.isArray(data?.tags) ? data.tags : []),
   ];
   return [...new Set(all.filter((tag): tag is string => typeof tag === "string" && tag !== ""))];
+}
+
+/** Whether a page has its own time of revalidation, in seconds, and it is over. Next then renders it again. */
+function isOverdue(value: object, lastModified: EpochMs, now: EpochMs): boolean {
+  const { revalidate } = value as { readonly revalidate?: unknown };
+  return typeof revalidate === "number" && now >= lastModified + revalidate * 1_000;
 }

@@ -26,3 +26,9 @@ export function isRecent({ readAt, endedAt = Infinity }: KnownSession, now: Epoc
   if (readAt === Infinity || endedAt === Infinity) return true;
   return Math.abs(now - endedAt) < REUSE_MS && Math.abs(now - readAt) < MAX_AGE_MS;
 }
+
+/** The session of the cookie that a request gives its client. */
+export interface OwnSession {
+  readonly user: string;
+  readonly hash: string;
+}

@@ -7,7 +7,6 @@ import type { Result } from "../core/result.ts";
 import {
   HASH_PATTERN,
   SessionsUnavailable,
-  USER_PATTERN,
   type SessionRecord,
   type SessionStore,
 } from "../core/sessions.ts";
@@ -19,7 +18,8 @@ import {
   type SessionCookie,
 } from "./cookie.ts";
 import { isCrossSite } from "./cross-site.ts";
-import { isRecent, type KnownSession } from "./known-session.ts";
+import { checkUser } from "./check-user.ts";
+import { isRecent, type KnownSession, type OwnSession } from "./known-session.ts";
 
 /** A session of a user, without the secret of its cookie. */
 export interface Session {
@@ -133,6 +133,8 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
    * cached route must not get a session that the key does not name.
    */
   const known = new WeakMap<Context, KnownSession>();
+  /** The session of the cookie that a request gives its client. */
+  const given = new WeakMap<Context, OwnSession>();
 
   function cookieOf(c: HonoContext<E>): SessionCookie {
     const field = c.req.header("Cookie");
@@ -187,9 +189,17 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
     }
   }
 
-  function give(c: HonoContext<E>, field: string, undo?: () => Promise<unknown>): void {
+  /** Gives the client a cookie. `own` is the session of that cookie, which `end` revokes. */
+  function give(
+    c: HonoContext<E>,
+    field: string,
+    { undo, own }: { undo?: () => Promise<unknown>; own?: OwnSession } = {},
+  ): void {
     giveCookie(c, { field, ...(undo && { undo }) });
     forget(c);
+    const ctx = ctxOf(c);
+    if (own === undefined) given.delete(ctx);
+    else given.set(ctx, own);
   }
 
   const clearCookie = (c: HonoContext<E>): void => give(c, cookieOf(c).cleared);
@@ -223,7 +233,8 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
         store.create({ hash, user, replaced, revocation }, ctx),
       );
       if (created === undefined) return undefined;
-      give(c, cookie.set(id, absoluteMs), () => store.revoke(user, hash, ctx));
+      const undo = () => store.revoke(user, hash, ctx);
+      give(c, cookie.set(id, absoluteMs), { undo, own: { user, hash } });
       return { id: hash, user, ...created };
     },
 
@@ -234,12 +245,15 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
       const id = newSecret();
       const hash = await hashOf(id);
       if (!(await run("rotate", ctx, store.rotate(record, hash, ctx)))) return undefined;
-      give(c, cookieOf(c).set(id, record.endsAt - ctx.now()));
+      const own = { user: record.user, hash };
+      give(c, cookieOf(c).set(id, record.endsAt - ctx.now()), { own });
       return sessionOf({ ...record, hash });
     },
 
     async end(c) {
-      const found = find(c);
+      const ctx = ctxOf(c);
+      const own = given.get(ctx);
+      const found = own ?? find(c);
       if (found === undefined) return false;
       const record = await found;
       if (record === undefined) {
@@ -247,7 +261,6 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
         clearCookie(c);
         return false;
       }
-      const ctx = ctxOf(c);
       const ended = await run("revoke", ctx, store.revoke(record.user, record.hash, ctx));
       clearCookie(c);
       return ended;
@@ -291,9 +304,4 @@ function outcomeOf(result: Result<unknown>): string {
 
 function sessionOf({ hash, user, createdAt, endsAt }: SessionRecord): Session {
   return { id: hash, user, createdAt, endsAt };
-}
-
-function checkUser(user: string): void {
-  if (!USER_PATTERN.test(user))
-    throw new DefinitionError("user", "must be 1 to 128 letters, digits and any of _ . @ ~ -");
 }
