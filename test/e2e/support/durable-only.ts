@@ -15,8 +15,8 @@ export interface Instance {
   get<T>(path: string): Promise<T>;
   /** Returns the status. */
   post(path: string): Promise<number>;
-  /** Kills the processes of the instance, and starts them again on the same disk. */
-  restart(): Promise<void>;
+  /** Kills the processes of the instance (SIGKILL), and starts them again on the same disk. */
+  killAndRestart(): Promise<void>;
 }
 
 export interface DurableOnly {
@@ -44,6 +44,7 @@ async function startInstance(folder: string, variables: string, name: string) {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const own = join(folder, name);
+  const registry = join(folder, "registry");
   const config = writeWranglerConfig(own, configOf(name));
   let running: ProcessGroup;
 
@@ -54,7 +55,7 @@ async function startInstance(folder: string, variables: string, name: string) {
       port,
       variables,
       persistTo: join(own, "state"),
-      registry: join(folder, "registry"),
+      registry,
       cwd: own,
       onLine: (line) => void lines.push(line),
     });
@@ -74,9 +75,11 @@ async function startInstance(folder: string, variables: string, name: string) {
       return (await response.json()) as T;
     },
     post: async (path) => (await fetch(url + path, { method: "POST" })).status,
-    async restart() {
+    async killAndRestart() {
       running.kill();
       await running.stop();
+      // A killed process leaves its address in wrangler's registry. For 90 s, its successor could not register.
+      rmSync(join(registry, name));
       await start();
     },
   };
