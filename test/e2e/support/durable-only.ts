@@ -44,7 +44,6 @@ async function startInstance(folder: string, variables: string, name: string) {
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const own = join(folder, name);
-  const registry = join(folder, "registry");
   const config = writeWranglerConfig(own, configOf(name));
   let running: ProcessGroup;
 
@@ -55,7 +54,8 @@ async function startInstance(folder: string, variables: string, name: string) {
       port,
       variables,
       persistTo: join(own, "state"),
-      registry,
+      worker: name,
+      registry: join(folder, "registry"),
       cwd: own,
       onLine: (line) => void lines.push(line),
     });
@@ -78,8 +78,6 @@ async function startInstance(folder: string, variables: string, name: string) {
     async killAndRestart() {
       running.kill();
       await running.stop();
-      // A killed process leaves its address in wrangler's registry. For 90 s, its successor could not register.
-      rmSync(join(registry, name));
       await start();
     },
   };
