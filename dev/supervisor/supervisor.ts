@@ -10,6 +10,7 @@ import { localVariables, writeVariables } from "./worker-variables.ts";
 import {
   cronsOf,
   furtherInstance,
+  nameOf,
   readWranglerConfig,
   writeWranglerConfig,
 } from "./wrangler-config.ts";
@@ -82,11 +83,12 @@ async function run(
   stops.push(async () => void (await Promise.all(kept.map((instance) => instance.stop()))));
   const startInstance = async (index: number): Promise<void> => {
     const folder = join(state, `instance-${index + 1}`);
+    const further = index === 0 ? undefined : furtherInstance(config, index + 1);
     const instance = keepInstance({
       name: `Worker instance ${index + 1}`,
+      worker: further?.name ?? nameOf(config),
       healthUrl: `${urls[index]!}${healthPath}`,
-      config:
-        index === 0 ? config.file : writeWranglerConfig(folder, furtherInstance(config, index + 1)),
+      config: further === undefined ? config.file : writeWranglerConfig(folder, further),
       port: port + index,
       variables: variablesFile,
       persistTo: join(folder, "state"),

@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { ProcessGroup } from "./process-group.ts";
@@ -13,7 +14,9 @@ export interface WorkerInstanceOptions {
   readonly variables: string;
   /** Folder for this instance's Cache API and Durable Object storage. */
   readonly persistTo: string;
-  /** Folder in which the instances of this supervisor find each other. */
+  /** The name of the Worker in its configuration. No other running instance has it. */
+  readonly worker: string;
+  /** Folder in which the instances of this supervisor find each other, by the name of the Worker. */
   readonly registry: string;
   readonly cwd: string;
   readonly onLine: (line: string) => void;
@@ -21,6 +24,8 @@ export interface WorkerInstanceOptions {
 
 /** Starts one `wrangler dev` on loopback, without prompts and without internet access. */
 export function startWorkerInstance(options: WorkerInstanceOptions): ProcessGroup {
+  // A process that was killed leaves its address there, and wrangler would not replace it for 90 s.
+  rmSync(join(options.registry, options.worker), { force: true });
   const wrangler = createRequire(import.meta.url).resolve("wrangler/package.json");
   return startProcessGroup({
     command: process.execPath,

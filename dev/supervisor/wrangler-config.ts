@@ -35,6 +35,14 @@ export async function readWranglerConfig(file: string): Promise<WranglerConfig> 
   return { file: resolve(file), raw: readRawConfig({ config: file }).rawConfig as RawConfig };
 }
 
+/** The name that wrangler gives a Worker without one. */
+const UNNAMED = "worker";
+
+/** Returns the name of the first instance. */
+export function nameOf({ raw }: WranglerConfig): string {
+  return raw.name ?? UNNAMED;
+}
+
 /** Returns the schedules of the cron handler. */
 export function cronsOf({ raw }: WranglerConfig): readonly string[] {
   return [...new Set(raw.triggers?.crons ?? [])];
@@ -45,10 +53,11 @@ export function cronsOf({ raw }: WranglerConfig): readonly string[] {
  * Object bindings name the script of the first instance, which alone runs the objects.
  */
 export function furtherInstance(
-  { file, raw }: WranglerConfig,
+  config: WranglerConfig,
   instance: number,
-): Record<string, unknown> {
-  const first = raw.name ?? "worker";
+): Record<string, unknown> & { readonly name: string } {
+  const { file, raw } = config;
+  const first = nameOf(config);
   const absolute = (path: string): string => resolve(dirname(file), path);
   const { migrations: _classesLiveInTheFirst, triggers: _soDoCrons, ...rest } = raw;
   return {

@@ -100,7 +100,7 @@ describe("npm run dev", () => {
   });
 
   it(
-    "`npm run dev` continues after a crash that wrangler repairs, and restarts a Worker instance whose proxy was killed",
+    "`npm run dev` continues after a crash that wrangler repairs, and restarts a Worker instance whose proxy or whose wrangler was killed",
     async () => {
       const dev = await start({ env: { INSTANCES: "2" } });
       const [first, second] = [dev.port, dev.port + 1].map((port) => `http://127.0.0.1:${port}`);
@@ -128,6 +128,13 @@ describe("npm run dev", () => {
       expect(await answers(first!)).toBe(200);
       // The second instance finds the Durable Objects of the first again, with their storage.
       await expect.poll(() => json(`${second}/add`), { timeout: 40_000 }).toBeGreaterThan(1);
+
+      const count = Number(await json(`${second}/add`));
+      // The process of wrangler that has the instance's address in the registry.
+      crash(new RegExp(`cli\\.js dev.*--port ${dev.port} `));
+      await dev.printed("Worker instance 1 ended: ");
+      await expect.poll(() => answers(first!), { timeout: 40_000 }).toBe(200);
+      await expect.poll(() => json(`${second}/add`), { timeout: 40_000 }).toBeGreaterThan(count);
 
       dev.signal("SIGINT");
       expect(await dev.exit).toBe(0);

@@ -86,6 +86,7 @@ describe("README", () => {
       port,
       variables: variablesFile(product.port),
       persistTo: join(folder, "state"),
+      worker: programConfig().name,
       registry: join(folder, "registry"),
       cwd: ROOT,
       onLine: () => undefined,
@@ -137,7 +138,7 @@ async function run(command: string): Promise<string> {
 }
 
 /** The wrangler configuration of the program: this repository's date and bindings, and its own main module. */
-function programConfig(): object {
+function programConfig(): { readonly name: string; readonly [other: string]: unknown } {
   const date = /compatibility_date = "([^"]+)"/.exec(
     readFileSync(join(ROOT, "wrangler.toml"), "utf8"),
   )?.[1];

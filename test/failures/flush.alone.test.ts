@@ -13,7 +13,7 @@ async function readEverywhere(world: World): Promise<void> {
 }
 
 describe("a value that was stored before Redis was flushed and then the row purged", () => {
-  neverSeen(policy, async (world) => {
+  neverSeen(createWorld, policy, async (world) => {
     await readEverywhere(world);
     await redisCommand("FLUSHALL");
     await world.writeAndPurge("t:products");
@@ -21,7 +21,7 @@ describe("a value that was stored before Redis was flushed and then the row purg
 });
 
 describe("a value that was stored before the row was purged and then Redis flushed", () => {
-  neverSeen(policy, async (world) => {
+  neverSeen(createWorld, policy, async (world) => {
     await readEverywhere(world);
     await world.writeAndPurge("t:products");
     await redisCommand("FLUSHALL");
@@ -49,10 +49,10 @@ async function flushDuringLoad(
 for (const hears of [false, true]) {
   const known = hears ? ", known to its isolate" : "";
   describe(`a value that a load read before Redis was flushed and then the row purged${known}`, () => {
-    neverSeen(policy, (world) => flushDuringLoad(world, "first", hears));
+    neverSeen(createWorld, policy, (world) => flushDuringLoad(world, "first", hears));
   });
   describe(`a value that a load read before the row was purged and then Redis flushed${known}`, () => {
-    neverSeen(policy, (world) => flushDuringLoad(world, "last", hears));
+    neverSeen(createWorld, policy, (world) => flushDuringLoad(world, "last", hears));
   });
 }
 

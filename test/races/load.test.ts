@@ -2,13 +2,13 @@ import { describe, expect, it } from "vitest";
 import { definePolicy } from "../../src/index.ts";
 import type { InvalidationKey } from "../../src/core/invalidation-key.ts";
 import { neverSeen } from "../support/observers.ts";
-import { createWorld, type World } from "../support/shared-world.ts";
+import { RACE_STORES, type RaceWorld } from "../support/race-stores.ts";
 
 const policy = definePolicy({ freshFor: "10m", jitter: 0, tags: ["products"] });
 
 /** A load reads the row, then the row is changed and purged, then the load answers with the old row. */
 async function purgeDuringLoad(
-  world: World,
+  world: RaceWorld,
   member: InvalidationKey,
   hears: boolean,
 ): Promise<void> {
@@ -31,22 +31,24 @@ const PURGES: Readonly<Record<string, InvalidationKey>> = {
   "a purge of the namespace": "n:",
 };
 
-for (const [name, member] of Object.entries(PURGES))
-  for (const hears of [false, true])
-    describe(`a value that a load read before ${name}${hears ? ", known to its isolate," : ""}`, () => {
-      neverSeen(policy, (world) => {
-        world.origin.during = (load) => load.tag("category:7");
-        return purgeDuringLoad(world, member, hears);
+describe.each(RACE_STORES)("with %s as the shared store", (_, store) => {
+  for (const [name, member] of Object.entries(PURGES))
+    for (const hears of [false, true])
+      describe(`a value that a load read before ${name}${hears ? ", known to its isolate," : ""}`, () => {
+        neverSeen(store.createWorld, policy, (world) => {
+          world.origin.during = (load) => load.tag("category:7");
+          return purgeDuringLoad(world, member, hears);
+        });
       });
-    });
 
-describe("a purge during a load", () => {
-  it("the result of a load is not stored if the isolate learns of a purge during the load", async () => {
-    const world = await createWorld();
-    await purgeDuringLoad(world, "t:products", true);
-    const { memory, store } = world.here.layer;
-    expect(memory.peek(world.key)).toBeUndefined();
-    const shared = await store.read([world.key], 0, world.here.request().ctx);
-    expect(shared.ok && shared.value.found).toEqual([undefined]);
+  describe("a purge during a load", () => {
+    it("the result of a load is not stored if the isolate learns of a purge during the load", async () => {
+      const world = await store.createWorld();
+      await purgeDuringLoad(world, "t:products", true);
+      const { memory, store: shared } = world.here.layer;
+      expect(memory.peek(world.key)).toBeUndefined();
+      const read = await shared.read([world.key], 0, world.here.request().ctx);
+      expect(read.ok && read.value.found).toEqual([undefined]);
+    });
   });
 });

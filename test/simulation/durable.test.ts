@@ -1,13 +1,13 @@
 /**
  * Checks the guarantee of docs/consistency.md with the shared store in Durable Objects: its own tables
- * over SQLite, and its own port. SIMULATIONS sets the number of schedules (default 2,000).
+ * over SQLite, and its own port. SIMULATIONS sets the number of schedules (default 1,500).
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { roughSchedule } from "./moves.ts";
 import { play } from "./schedule.ts";
 
-const runs = Number(process.env["SIMULATIONS"] ?? 2_000);
+const runs = Number(process.env["SIMULATIONS"] ?? 1_500);
 const seed = process.env["SIMULATION_SEED"];
 const WITHIN = 1_000;
 

@@ -43,8 +43,8 @@ export function createTestClock(): TestClock {
   };
 }
 
-export interface TestIsolate {
-  readonly layer: TestLayer;
+export interface TestIsolate<Layer = TestLayer> {
+  readonly layer: Layer;
   readonly clock: TestClock;
   /** Begins a request of this isolate. */
   request(hasLeft?: () => boolean): TestRequest;
@@ -73,6 +73,40 @@ export interface TestIsolateOptions {
 export function createTestIsolate(options: TestIsolateOptions): TestIsolate {
   const { namespace, clock = createTestClock(), random = () => 0, bindings } = options;
   const { host = "strata.test", region = namespace } = options;
+  return runIsolate({ clock, host, region }, ({ sleep }) => {
+    const layer = createTestLayer({
+      now: clock.now,
+      random,
+      sleep,
+      bindings: { STRATA_NAMESPACE: namespace, ...bindings },
+      ...(options.options && { options: options.options }),
+    });
+    const { engine, batch, warmer, loads } = layer;
+    const parts = { engine, batch, warmer, loads, etagOf, onLookup: () => undefined };
+    return { layer, open: (ctx) => createReader(parts, ctx) };
+  });
+}
+
+interface IsolatePlace {
+  readonly clock: TestClock;
+  readonly host: string;
+  readonly region: string;
+}
+
+interface IsolateParts<Layer> {
+  readonly layer: Layer;
+  /** Opens the reader of one request. */
+  readonly open: (ctx: Context) => DataReader;
+}
+
+/** Runs a layer in an isolate. `create` makes the layer, on the isolate's timer and with its list of events. */
+export function runIsolate<Layer>(
+  { clock, host, region }: IsolatePlace,
+  create: (own: {
+    sleep: (ms: number) => Promise<void>;
+    emit: (event: CacheEvent) => void;
+  }) => IsolateParts<Layer>,
+): TestIsolate<Layer> {
   let asleep = 0;
   let onSleep = (): void => undefined;
   async function sleep(ms: number): Promise<void> {
@@ -81,14 +115,9 @@ export function createTestIsolate(options: TestIsolateOptions): TestIsolate {
     await clock.sleep(ms);
     asleep--;
   }
-  const layer = createTestLayer({
-    now: clock.now,
-    random,
-    sleep,
-    bindings: { STRATA_NAMESPACE: namespace, ...bindings },
-    ...(options.options && { options: options.options }),
-  });
   const events: CacheEvent[] = [];
+  const emit = (event: CacheEvent): void => void events.push(event);
+  const { layer, open } = create({ sleep, emit });
   const deferred = new Set<Promise<unknown>>();
 
   function request(hasLeft: () => boolean = () => false): TestRequest {
@@ -100,13 +129,10 @@ export function createTestIsolate(options: TestIsolateOptions): TestIsolate {
         deferred.add(work);
         void work.finally(() => deferred.delete(work));
       },
-      emit: (event) => events.push(event),
+      emit,
       hasLeft,
     });
-    const { engine, batch, warmer, loads } = layer;
-    const parts = { engine, batch, warmer, loads, etagOf, onLookup: () => undefined };
-    const reader = createReader(parts, ctx);
-    return { ctx, ...reader };
+    return { ctx, ...open(ctx) };
   }
 
   return {

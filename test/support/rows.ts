@@ -18,7 +18,7 @@ export function createRows() {
     calls: [] as (readonly string[])[],
     failing: false,
     async read(
-      isolate: TestIsolate,
+      isolate: Pick<TestIsolate, "request">,
       keys: readonly string[],
       { how = policy, gate }: ReadOptions = {},
     ) {

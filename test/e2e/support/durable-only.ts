@@ -15,8 +15,8 @@ export interface Instance {
   get<T>(path: string): Promise<T>;
   /** Returns the status. */
   post(path: string): Promise<number>;
-  /** Kills the processes of the instance, and starts them again on the same disk. */
-  restart(): Promise<void>;
+  /** Kills the processes of the instance (SIGKILL), and starts them again on the same disk. */
+  killAndRestart(): Promise<void>;
 }
 
 export interface DurableOnly {
@@ -54,6 +54,7 @@ async function startInstance(folder: string, variables: string, name: string) {
       port,
       variables,
       persistTo: join(own, "state"),
+      worker: name,
       registry: join(folder, "registry"),
       cwd: own,
       onLine: (line) => void lines.push(line),
@@ -74,7 +75,7 @@ async function startInstance(folder: string, variables: string, name: string) {
       return (await response.json()) as T;
     },
     post: async (path) => (await fetch(url + path, { method: "POST" })).status,
-    async restart() {
+    async killAndRestart() {
       running.kill();
       await running.stop();
       await start();

@@ -10,7 +10,9 @@ const strata = createStrata({
   shared: durable(env.STRATA, { timeout: "10s" }),
   flights: flights(env.FLIGHTS, { grantTimeout: "10s" }),
 });
-const items = definePolicy({ freshFor: "10m", jitter: 0, tags: ["items"] });
+const ITEMS = { freshFor: "10m", jitter: 0, tags: ["items"] } as const;
+const items = definePolicy(ITEMS);
+const inObjects = definePolicy({ ...ITEMS, tiers: ["redis"] });
 /** The number of loads of each item in this process. */
 const loads = new Map<string, number>();
 
@@ -31,6 +33,11 @@ export default {
           load(id),
         );
         return Response.json({ value, status, unreachable });
+      }
+      case "stored": {
+        // Neither memory nor the edge of this instance answers, and nothing is loaded.
+        const found = await cache.get(key("item", id), inObjects);
+        return Response.json({ value: found?.value ?? null, era: cache.position().era });
       }
       case "loads":
         return Response.json(loads.get(id) ?? 0);

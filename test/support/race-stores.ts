@@ -1,0 +1,78 @@
+/** The shared stores that the races are made with. */
+import type { TestClock, TestIsolate } from "./isolate.ts";
+import {
+  createDurableIsolate,
+  holdNextCall,
+  releaseCalls,
+  UNREACHABLE,
+  type DurableBindings,
+} from "./durable-isolate.ts";
+import type { Gate } from "./gate.ts";
+import { holdNextAnswer, holdNextRequest, restoreNetwork } from "./network.ts";
+import { createWorld, createWorldOf, type World, type WorldLayer } from "./shared-world.ts";
+
+export interface RaceBindings {
+  readonly FLIGHTS?: DurableObjectNamespace;
+}
+
+export type RaceWorld = World<WorldLayer, RaceBindings>;
+export type RaceIsolate = TestIsolate<WorldLayer>;
+
+export interface RaceOptions extends RaceBindings {
+  readonly clock?: TestClock;
+  /** No request reaches the store. */
+  readonly isUnreachable?: boolean;
+}
+
+export interface RaceStore {
+  readonly createWorld: (options?: RaceOptions) => Promise<RaceWorld>;
+  /** Holds the next request to the store that contains `text` before it is sent. */
+  holdNextRequest(text: string): Gate;
+  /** Holds the answer to the next request to the store that contains `text`. The request is executed. */
+  holdNextAnswer(text: string): Gate;
+  /** Holds nothing back any more. For `afterEach`. */
+  readonly restore: () => void;
+}
+
+const REDIS: RaceStore = {
+  createWorld: ({ clock, isUnreachable = false, ...bindings } = {}) =>
+    createWorld({
+      ...(clock && { clock }),
+      // A busy machine does not end the waits for Redis and for the flight objects.
+      options: { redis: { timeout: "10s" }, flights: { grantTimeout: "10s", slack: "10s" } },
+      bindings: {
+        ...bindings,
+        // No server listens on this port.
+        ...(isUnreachable && { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:9" }),
+      },
+    }),
+  holdNextRequest,
+  holdNextAnswer,
+  restore: restoreNetwork,
+};
+
+const durableStore = (shards: number): RaceStore => ({
+  createWorld: ({ clock, isUnreachable = false, ...all } = {}) =>
+    createWorldOf<WorldLayer, DurableBindings>(({ bindings, ...own }) =>
+      createDurableIsolate(
+        {
+          ...own,
+          ...(clock && { clock }),
+          bindings: { ...(isUnreachable && { STRATA: UNREACHABLE }), ...all, ...bindings },
+        },
+        shards,
+      ),
+    ),
+  holdNextRequest: (text) => holdNextCall(text, "request"),
+  holdNextAnswer: (text) => holdNextCall(text, "answer"),
+  restore() {
+    releaseCalls();
+    restoreNetwork();
+  },
+});
+
+export const RACE_STORES: readonly (readonly [string, RaceStore])[] = [
+  ["Redis", REDIS],
+  ["one Durable Object", durableStore(0)],
+  ["Durable Objects with the entries in another one", durableStore(1)],
+];
