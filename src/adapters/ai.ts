@@ -68,7 +68,7 @@ const RULES: OptionTable<{ limits: ModelCacheLimits }> = {
  * import { generateText, wrapLanguageModel, type LanguageModel } from "ai";
  *
  * declare const model: Exclude<LanguageModel, string> & { specificationVersion: "v3" };
- * const openCache = modelCache(createStrata());
+ * const openCache = modelCache(createStrata({ namespace: "shop" }));
  *
  * export default {
  *   async fetch(request, env, ctx) {

@@ -70,7 +70,7 @@ interface Transaction {
  * @example
  * import { drizzle } from "drizzle-orm/neon-http";
  *
- * const strata = createStrata();
+ * const strata = createStrata({ namespace: "shop" });
  * const db = withCache(drizzle("postgresql://user:password@host.example/shop"), strata, { database: "shop" });
  * const rows = await db.select().from(products).$withCache();
  */

@@ -36,7 +36,7 @@ export interface OpenNextQueueOptions {
  * @example
  * import { env } from "cloudflare:workers";
  *
- * const strata = createStrata();
+ * const strata = createStrata({ namespace: "shop" });
  * const worker = (env as unknown as { WORKER_SELF_REFERENCE: Fetcher }).WORKER_SELF_REFERENCE;
  * const queue = openNextQueue(strata, {
  *   fetch: (url, init) => worker.fetch(url, init),

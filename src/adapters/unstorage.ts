@@ -33,7 +33,7 @@ const MAX_TTL_MS = 7 * 24 * 3_600_000;
  * @example
  * import { createStorage } from "unstorage";
  *
- * const strata = createStrata();
+ * const strata = createStrata({ namespace: "shop" });
  * const storage = createStorage({ driver: strataDriver(strata, { freshFor: "1h" }) });
  * await storage.setItem("user:1", { name: "Ada" }, { ttl: 60 });
  */

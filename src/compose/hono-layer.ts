@@ -56,7 +56,7 @@ const BREAKER = {
  * @example
  * import { Hono } from "hono";
  *
- * const strata = createStrata();
+ * const strata = createStrata({ namespace: "shop" });
  * const app = new Hono<StrataEnv>();
  * app.use(middleware(strata, app));
  * app.get("/hello/:name", cached({ freshFor: "5m" }), (c) => c.text(`Hello, ${c.req.param("name")}`));
@@ -86,7 +86,6 @@ export function middleware(
       expose,
       host: HOST,
       onEvent: emit,
-      onUnkeyedRead: emit,
       dispatch: async (request, c) => app.fetch(request, c.env, c.executionCtx),
       invalidator: coherence,
     });

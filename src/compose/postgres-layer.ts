@@ -93,13 +93,14 @@ export interface PostgresWriter {
  * @example
  * import { env } from "cloudflare:workers";
  *
- * const strata = createStrata({ shared: redis({ url: "https://example.upstash.io", token: "secret" }) });
+ * const strata = createStrata({ namespace: "shop", shared: redis({ url: "https://example.upstash.io", token: "secret" }) });
  * const shop = postgres(strata, { url: env.DATABASE_URL ?? "" });
  */
 export function postgres(strata: Strata, options: PostgresOptions): PostgresWriter {
   const { url, endpoint, ...rest } = options;
   const { values, problems } = readOptions(rest, RULES);
   const all = [
+    ...(strata.reach === "everywhere" ? [] : ["the cache needs a shared store"]),
     ...(/^postgres(?:ql)?:\/\//.test(url) ? [] : ["url: must be a connection string of Postgres"]),
     ...problems,
   ];
@@ -107,7 +108,7 @@ export function postgres(strata: Strata, options: PostgresOptions): PostgresWrit
   const { requests, outbox } = values as unknown as Settings;
 
   function build(): { readonly db: Database; readonly writer: Writer } {
-    const { engine, coherence, slots, loads, emit, settings, keepAlive, platform } =
+    const { engine, coherence, slots, loads, emit, settings, keepAlive, platform, serializer } =
       dataPartsOf(strata);
     const { now, random } = platform;
     const { timeoutMs, failures } = requests;
@@ -134,7 +135,7 @@ export function postgres(strata: Strata, options: PostgresOptions): PostgresWrit
       invalidator: coherence,
       namespace: settings.namespace,
       ...outbox,
-      through: createWriteThrough({ engine, etagOf }),
+      through: createWriteThrough({ engine, etagOf, textOf: serializer.write }),
       takeSlot: createTakeWriteSlot({
         slots,
         isInLoad: () => loads.slot() !== undefined,

@@ -19,7 +19,7 @@ export type ProxyOptions = Omit<PassThroughOptions, "invalidator">;
  * @example
  * import { Hono } from "hono";
  *
- * const strata = createStrata();
+ * const strata = createStrata({ namespace: "shop" });
  * const app = new Hono<StrataEnv>();
  * app.use(middleware(strata, app));
  * app.all("/blog/*", passThrough(strata, { origin: new URL("https://example.com"), prefix: "/blog" }));
@@ -37,7 +37,7 @@ export function passThrough(strata: Strata, options: ProxyOptions): Handler<Stra
  * Makes a Worker that serves an HTTP origin through the cache.
  *
  * @example
- * const strata = createStrata();
+ * const strata = createStrata({ namespace: "shop" });
  * export default proxy(strata, { origin: new URL("https://example.com") });
  */
 export function proxy(

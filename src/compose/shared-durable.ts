@@ -65,7 +65,7 @@ interface Settings {
  *
  * export { StrataStore } from "strata/durable";
  *
- * const strata = createStrata({ shared: durable(env.STRATA) });
+ * const strata = createStrata({ namespace: "shop", shared: durable(env.STRATA) });
  */
 export function durable(
   objects: DurableObjectNamespace | undefined,

@@ -56,7 +56,7 @@ interface Settings {
  *
  * export { FlightShard, StrataStore } from "strata/durable";
  *
- * const strata = createStrata({ shared: durable(env.STRATA), flights: flights(env.FLIGHTS) });
+ * const strata = createStrata({ namespace: "shop", shared: durable(env.STRATA), flights: flights(env.FLIGHTS) });
  */
 export function flights(
   objects: DurableObjectNamespace | undefined,

@@ -12,6 +12,6 @@ import { createDataLayer } from "./data-layer.ts";
  * @example
  * const strata = createStrata({ namespace: "shop", memory: { maxBytes: 16 * 2 ** 20 } });
  */
-export function createStrata(options: DataOptions = {}): Strata {
+export function createStrata(options: DataOptions): Strata {
   return createDataLayer(options, platform, (work) => void work);
 }

@@ -18,7 +18,7 @@ const FLUSH_MS = 2_000;
  * import { env } from "cloudflare:workers";
  * import { Hono } from "hono";
  *
- * const strata = createStrata();
+ * const strata = createStrata({ namespace: "shop" });
  * const app = new Hono<StrataEnv>();
  * app.use(middleware(strata, app, { telemetry: telemetry(env) }));
  */

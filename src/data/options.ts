@@ -10,13 +10,17 @@ import type { CreateEviction } from "../tiers/eviction/order.ts";
 import { createSieve } from "../tiers/eviction/sieve.ts";
 
 /**
- * The options of `createStrata`. Every member is optional: without options, values are kept in the
+ * The options of `createStrata`. Only `namespace` is required: without the others, values are kept in the
  * isolate's memory and in the Cache API of the data centre. A duration is a number of milliseconds or
  * a text such as `"250ms"`, `"5s"` or `"1h"`.
  */
 export interface DataOptions {
-  /** Separates applications that share a store: 1 to 64 lower-case letters, digits and hyphens. @default "strata" */
-  readonly namespace?: string;
+  /**
+   * The name of the application: 1 to 64 lower-case letters, digits and hyphens. The Workers of a zone
+   * share the Cache API, and those with one database share the store: two applications, or two
+   * environments of one, with the same name would read each other's values.
+   */
+  readonly namespace: string;
   /** The tier in the isolate's heap. */
   readonly memory?: {
     /** The maximum number of bytes of all entries together. @default 33554432 (32 MiB) */
@@ -106,7 +110,7 @@ const OPTIONS: OptionTable<Groups> = {
 /** Checks the options. @throws {DefinitionError} that lists every wrong option */
 export function readDataOptions(options: DataOptions): DataSettings {
   const {
-    namespace = "strata",
+    namespace,
     shared: _shared,
     flights: _flights,
     serializer: _serializer,
@@ -114,9 +118,10 @@ export function readDataOptions(options: DataOptions): DataSettings {
     ...groups
   } = options;
   const { values, problems } = readOptions(groups, OPTIONS);
-  const named = /^[a-z0-9-]{1,64}$/.test(namespace)
-    ? []
-    : ["namespace: must be 1 to 64 lower-case letters, digits and hyphens"];
+  const named =
+    typeof namespace === "string" && /^[a-z0-9-]{1,64}$/.test(namespace)
+      ? []
+      : ["namespace: must be 1 to 64 lower-case letters, digits and hyphens"];
   const all = [...named, ...problems];
   if (all.length > 0) throw new DefinitionError("options", all.join("; "));
   return { namespace, ...values } as unknown as DataSettings;

@@ -20,7 +20,7 @@ interface Marked {
  * @throws {DefinitionError} for every other object: a function, a class instance, a cycle. It names the
  *   key and the part.
  * @example
- * const strata = createStrata({ serializer: richSerializer });
+ * const strata = createStrata({ namespace: "shop", serializer: richSerializer });
  */
 export const richSerializer: Serializer = defineSerializer({
   name: "rich1",

@@ -31,7 +31,6 @@ export interface Openable {
    *
    * @example
    * const greeting = definePolicy({ freshFor: "5m" });
-   * const strata = createStrata();
    *
    * export default {
    *   async fetch(request, env, ctx) {
@@ -44,8 +43,8 @@ export interface Openable {
   open(lifetime?: Lifetime, place?: Place): Cache;
   /**
    * Returns a function that answers from the cache and calls `fn` for what the cache lacks. Arguments
-   * are JSON values, dates or BigInts; they name the entry. Values are JSON: a `Date` in a result
-   * becomes a text. The function works wherever `open()` without a lifetime does.
+   * are JSON values, dates or BigInts; they name the entry. Values are JSON by default: a `Date` in a
+   * result becomes a text. The function works wherever `open()` without a lifetime does.
    *
    * @example
    * const productOf = strata.wrap(async (id: number) => ({ id, name: "Lamp" }), {

@@ -40,6 +40,7 @@ export interface Wrapped<A extends readonly unknown[], T> {
   refresh(...args: A): Promise<T>;
 }
 
+/** Makes a function that answers from the cache. */
 export type Wrap = <A extends readonly unknown[], T>(
   fn: (...args: A) => T | Promise<T>,
   options: WrapOptions<A>,
@@ -67,17 +68,20 @@ export function createWrap(open: () => Cache): Wrap {
     const policy = policyOf(options.policy);
     const { tags = [] } = options;
 
-    async function call(method: "read" | "refresh", args: A): Promise<T> {
+    async function call(method: "read" | "refresh", given: A): Promise<T> {
+      const entryKey = keyOf(given);
+      // The load may run after the caller has changed an object among its arguments.
+      const args = options.key === undefined ? structuredClone(given) : given;
       let own: T | null | undefined;
       const load = async ({ tag }: LoadContext): Promise<T> => {
         tag(...(typeof tags === "function" ? tags(...args) : tags));
         return (own = await fn(...args));
       };
-      const found: DataLookup<T> = await cacheOfTurn()[method](keyOf(args), policy, load);
+      const found: DataLookup<T> = await cacheOfTurn()[method](entryKey, policy, load);
       // A negative entry keeps whether the function returned null or undefined.
       const { entry } = found;
       if (entry === undefined) return own as T;
-      return (entry.kind === "absent" && entry.body === "null" ? null : found.value) as T;
+      return (entry.kind === "absent" && entry.body !== "" ? null : found.value) as T;
     }
 
     return Object.assign(async (...args: A) => call("read", args), {

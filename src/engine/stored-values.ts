@@ -97,10 +97,13 @@ export function createStoredValues(options: StoredValuesOptions): StoredValues {
       const read = { key, policy, startedAt: ctx.now(), ctx };
       const found = policy.tiers.has("redis") ? await shared.read([read]) : undefined;
       const served = typeof found === "object" ? found[0]?.served : undefined;
-      const isUsable = served && !served.onlyIfLoadFails && answersWithoutLoad(served.freshness);
+      const isUsable = served && !served.onlyIfLoadFails && served.freshness === "fresh";
       const here = isUsable ? undefined : await find(key, policy, ctx, freshnessOf);
       const entry = isUsable ? served.entry : here?.entry;
-      if (entry === undefined) return false;
+      if (entry === undefined || entry.kind === "absent" || here?.status === "stale") return false;
+      // A refresh may have stored a newer value meanwhile.
+      const newest = memory.peek(key, ctx.now());
+      if (newest !== undefined && newest.storedAt > entry.storedAt) return true;
       const copy = renewedCopy(entry, policy, freshForMs, ctx.now());
       entryStore.store(copy, { policy, ctx, logReachable: here?.unreachable !== true });
       return true;

@@ -1,6 +1,6 @@
 /**
  * The entry `strata/eviction`: the orders in which a full memory tier removes entries, besides SIEVE,
- * which is the default: `createStrata({ memory: { eviction: lru } })`.
+ * which is the default: `createStrata({ namespace: "shop", memory: { eviction: lru } })`.
  */
 export { createFifo as fifo } from "../tiers/eviction/fifo.ts";
 export { createLfu as lfu } from "../tiers/eviction/lfu.ts";

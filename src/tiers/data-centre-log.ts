@@ -48,6 +48,8 @@ export function createDataCentreLog(options: DataCentreLogOptions): SharedStore 
   let known: LogRecord | undefined;
   /** Whether the Cache API keeps what it is given. It keeps nothing on workers.dev. */
   let keeps = open !== undefined;
+  /** Whether the Cache API has ever had a record. Then a missing record is lost, and not refused. */
+  let hadRecord = false;
 
   async function attempt<T>(work: () => Promise<T>): Promise<Result<T>> {
     try {
@@ -62,17 +64,22 @@ export function createDataCentreLog(options: DataCentreLogOptions): SharedStore 
     if (!keeps || open === undefined) return known;
     const response = await (await open()).match(urlOf(ctx));
     const record = response && decodeRecord(await response.text());
-    if (record !== undefined) known = record;
+    if (record !== undefined) {
+      known = record;
+      hadRecord = true;
+    }
     return record;
   }
 
   /** Writes the record. Returns the record that is stored then, which another isolate may have written. */
   async function save(record: LogRecord, ctx: Context): Promise<LogRecord> {
     known = record;
-    if (!keeps || open === undefined) return record;
+    if (open === undefined) return record;
     await (await open()).put(urlOf(ctx), new Response(encodeRecord(record), { headers: HEADERS }));
+    keeps = true;
     const stored = await load(ctx);
     if (stored !== undefined) return stored;
+    if (hadRecord) throw new Error("the Cache API has lost the record of the log");
     keeps = false;
     return record;
   }
@@ -85,8 +92,10 @@ export function createDataCentreLog(options: DataCentreLogOptions): SharedStore 
   /** Gives log keys a number, and writes until the stored record has it. */
   async function invalidate(logKeys: readonly string[], watched: readonly string[], ctx: Context) {
     let record = (await load(ctx)) ?? (await establish(ctx, 0));
-    const previous = Math.max(record.floor, ...numbersOf(record, [...logKeys, ...watched]));
+    let previous = 0;
     for (let writes = 0; writes < MAX_WRITES; writes++) {
+      // Each round, because the record may be one that another isolate has written meanwhile.
+      previous = Math.max(previous, record.floor, ...numbersOf(record, [...logKeys, ...watched]));
       const next = withInvalidation(record, logKeys, microsOf(ctx.now()));
       record = await save(next, ctx);
       if (has(record, logKeys, next.seq)) return { seq: next.seq, era: record.era, previous };
@@ -94,12 +103,18 @@ export function createDataCentreLog(options: DataCentreLogOptions): SharedStore 
     throw new Error("other invalidations of the data centre overwrote this one");
   }
 
-  /** Repeats an invalidation that a later write of another isolate has lost. */
-  async function watch(logKeys: readonly string[], seq: Seq, ctx: Context): Promise<void> {
+  /**
+   * Repeats an invalidation if another isolate has written the record since. That isolate may have overwritten
+   * the invalidation, or have given a higher number before: an isolate that knows the higher number does not ask
+   * for the lower one.
+   */
+  async function watch(logKeys: readonly string[], first: Seq, ctx: Context): Promise<void> {
+    let seq = first;
     for (const ms of CHECKS_MS) {
       await sleep(ms);
       const record = await load(ctx);
-      if (record !== undefined && !has(record, logKeys, seq)) await invalidate(logKeys, [], ctx);
+      if (record !== undefined && record.seq !== seq)
+        seq = (await invalidate(logKeys, [], ctx)).seq;
     }
   }
 

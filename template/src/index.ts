@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { createStrata } from "strata";
 import { cached, middleware, type StrataEnv } from "strata/hono";
 
-const strata = createStrata();
+const strata = createStrata({ namespace: "my-worker" });
 const app = new Hono<StrataEnv>();
 
 app.use(middleware(strata, app));

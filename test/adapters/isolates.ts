@@ -29,7 +29,7 @@ export function createIsolates(): StrataIsolates {
   const namespace = uniqueNamespace();
   const clock = createTestClock();
 
-  function start(options: DataOptions): StrataIsolate {
+  function start(options: Omit<DataOptions, "namespace">): StrataIsolate {
     const events: CacheEvent[] = [];
     const strata = createDataLayer(
       { namespace, onEvent: (event) => events.push(event), ...options },

@@ -15,7 +15,7 @@ const SETUP = `
 import type { IncrementalCache, NextModeTagCache, Queue } from "@opennextjs/aws/types/overrides.js";
 import { createStrata } from "../../src/entries/data.ts";
 import { openNext, openNextQueue } from "../../src/entries/opennext.ts";
-const strata = createStrata();
+const strata = createStrata({ namespace: "shop" });
 const { incrementalCache, tagCache } = openNext(strata);
 const queue = openNextQueue(strata, { fetch: async () => new Response(), previewModeId: () => "" });
 `;

@@ -54,7 +54,7 @@ function manifest(dependencies: Readonly<Record<string, string>>) {
     ([name]) => name.startsWith("check") || name === "reference" || name === "prepare",
   );
   const tools = ["@cloudflare/workers-types", "@types/node", "knip", "oxc-parser", "oxfmt"];
-  tools.push("oxlint", "oxlint-tsgolint", "swagger-ui-dist", "typescript", "wrangler");
+  tools.push("esbuild", "oxlint", "oxlint-tsgolint", "swagger-ui-dist", "typescript", "wrangler");
   return {
     name: "planted",
     private: true,

@@ -174,7 +174,8 @@ describe("the entry strata/postgres", () => {
   });
 
   it("postgres() never quotes the connection string of a wrong option", () => {
-    const wrong = () => postgres(createStrata(), { url: "mysql://ada:secret@host/db" });
+    const wrong = () =>
+      postgres(createStrata({ namespace: "shop" }), { url: "mysql://ada:secret@host/db" });
     expect(wrong).toThrow(/url: must be a connection string of Postgres/);
     expect(wrong).not.toThrow(/secret/);
   });

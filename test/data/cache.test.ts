@@ -198,6 +198,13 @@ describe.each(STORES)("the data cache with %s", (store) => {
     await expect(one.open().touch(KEY, N, "7d")).rejects.toThrow(DefinitionError);
   });
 
+  it("cache.touch() does not prolong a negative entry", async () => {
+    const [one] = createPair();
+    await one.open().read(KEY, N, async () => undefined);
+    await one.settle();
+    expect(await one.open().touch(KEY, N, "6d")).toBe(false);
+  });
+
   it("cache.touch() neither creates a value nor revives an invalidated one", async () => {
     const [one, other] = createPair();
     expect(await one.open().touch(KEY, N)).toBe(false);

@@ -42,6 +42,15 @@ describe("strata.wrap", () => {
     expect((await echo({ a: 1, b: [3] }, "x")).call).toBe(2);
   });
 
+  it("the load of a wrapped function sees the arguments of its call, also if the caller changes an object meanwhile", async () => {
+    const { echo } = createEcho();
+    const query = { page: 1 };
+    const first = echo(query);
+    query.page = 2;
+    expect((await first).args).toEqual([{ page: 1 }]);
+    expect(await echo({ page: 1 })).toEqual({ args: [{ page: 1 }], call: 1 });
+  });
+
   it("different arguments have different keys", () => {
     const { echo } = createEcho();
     const calls: readonly (readonly unknown[])[] = [

@@ -7,7 +7,7 @@ const POLICY = definePolicy({ freshFor: "5m", tags: ["greetings"] });
 describe("the data cache in Node, without the Cache API", () => {
   it("a value is loaded once, answers from memory, and ends with an invalidation of its tag", async () => {
     const events: CacheEvent[] = [];
-    const strata = createStrata({ onEvent: (event) => void events.push(event) });
+    const strata = createStrata({ namespace: "shop", onEvent: (event) => void events.push(event) });
     let loads = 0;
     const read = async () => {
       const found = await strata.open().read(key("greeting", "ada"), POLICY, async () => ++loads);
@@ -21,7 +21,7 @@ describe("the data cache in Node, without the Cache API", () => {
   });
 
   it("a wrapped function, set, peek and touch work as in workerd", async () => {
-    const strata = createStrata();
+    const strata = createStrata({ namespace: "shop" });
     const square = strata.wrap(async (n: number) => n * n, { name: "square", policy: POLICY });
     expect([await square(3), await square(3)]).toEqual([9, 9]);
     const cache = strata.open();

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { afterAll, describe, expect, inject, test } from "vitest";
-import { entriesOf } from "../../tools/check/entries.ts";
+import { entriesOf } from "../../tools/package/entries.ts";
 import { measure } from "../../tools/check/entry-size.ts";
 import { createConsumer, REPOSITORY, type Consumer } from "./support/consumer.ts";
 import { SAMPLES, type Sample } from "./support/samples.ts";
@@ -72,7 +72,7 @@ describe.each(ENTRIES)("the entry $name", ({ name, source }) => {
 test("strata from the tarball reads, hits and invalidates in Node, without any other package", () => {
   const consumer = consumerOf(sampleOf("strata"));
   const program = `import { createStrata, definePolicy, key } from "strata";
-const cache = createStrata().open();
+const cache = createStrata({ namespace: "shop" }).open();
 const policy = definePolicy({ freshFor: "5m", tags: ["greetings"] });
 const read = async () => (await cache.read(key("greeting", "ada"), policy, async () => "Hello")).status;
 const seen = [await read(), await read()];

@@ -1,4 +1,5 @@
 /** Test isolates of the data cache with the shared store and the flights in Durable Objects. */
+import { keepAlive } from "../../src/keep-alive.ts";
 import { env } from "cloudflare:workers";
 import { createDataLayer } from "../../src/compose/data-layer.ts";
 import { dataPartsOf } from "../../src/compose/data-parts.ts";
@@ -40,6 +41,7 @@ export function createDurableIsolate(
         onEvent: emit,
       },
       { now: clock.now, random: () => 0, newId: () => crypto.randomUUID(), sleep },
+      keepAlive,
     );
     const parts = dataPartsOf(strata);
     if (store === undefined) throw new Error("the data cache has opened no store");

@@ -211,6 +211,43 @@ describe("a record that cannot be read", () => {
   });
 });
 
+describe("the checks after an invalidation", () => {
+  it("an invalidation that another isolate follows before its check gets a newer number, which isolates that know the other number ask for", async () => {
+    const colo = createDataCentre();
+    const checks: (() => void)[] = [];
+    const one = colo.isolate({ sleep: () => new Promise((resolve) => void checks.push(resolve)) });
+    await one.purge("t:one");
+    const later = await colo.isolate().purge("t:later");
+    checks[0]?.();
+    await expect.poll(async () => (await one.numbers("t:one"))[0]).toBeGreaterThan(later.seq);
+    expect((await colo.isolate().sync(later.seq)).changes).toContainEqual([
+      "t:one",
+      (await one.numbers("t:one"))[0],
+    ]);
+  });
+
+  it("a record that the Cache API loses at once fails the invalidation, and the isolate goes on with the log of its data centre", async () => {
+    const colo = createDataCentre();
+    await colo.isolate().purge("t:first");
+    let loses = false;
+    const one = colo.isolate({
+      through: (cache) => ({
+        match: (request) => cache.match(request),
+        async put(request, response) {
+          if (!loses) await cache.put(request, response);
+          else await cache.delete(request);
+        },
+      }),
+    });
+    await one.numbers("t:first");
+    loses = true;
+    expect((await one.store.invalidate(["t:x"], [], one.ctx)).ok).toBe(false);
+    loses = false;
+    const { seq } = await colo.isolate().purge("t:other");
+    expect(await one.numbers("t:other")).toEqual([seq]);
+  });
+});
+
 describe("a data centre whose Cache API keeps nothing", () => {
   const nothing = () => ({ match: async () => undefined, put: async () => undefined });
 

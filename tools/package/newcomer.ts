@@ -12,7 +12,7 @@ import { install, pack } from "./pack.ts";
 const ROOT = resolve(import.meta.dirname, "../..");
 const WORKER = `import { createStrata, definePolicy, key } from "strata";
 
-const strata = createStrata();
+const strata = createStrata({ namespace: "shop" });
 const greeting = definePolicy({ freshFor: "5m" });
 
 export default {

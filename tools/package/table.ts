@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
-import { entriesOf } from "../check/entries.ts";
+import { entriesOf } from "./entries.ts";
 import { measure } from "../check/entry-size.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");

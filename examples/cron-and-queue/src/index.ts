@@ -4,7 +4,7 @@ interface Env {
   readonly QUEUE: Queue<{ readonly changed: string }>;
 }
 
-const strata = createStrata();
+const strata = createStrata({ namespace: "cron-and-queue" });
 const report = definePolicy({ freshFor: "10m", tags: ["report"] });
 const REPORT = key("report", "today");
 const load = async () => `Report of ${new Date().toISOString()}\n`;

@@ -10,7 +10,11 @@ interface Env {
 }
 
 const { STRATA, FLIGHTS } = env as Env;
-const strata = createStrata({ shared: durable(STRATA), flights: flights(FLIGHTS) });
+const strata = createStrata({
+  namespace: "durable-only",
+  shared: durable(STRATA),
+  flights: flights(FLIGHTS),
+});
 const greetings = definePolicy({ freshFor: "5m", tags: ["greetings"] });
 
 export default {

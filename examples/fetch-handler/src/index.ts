@@ -4,7 +4,7 @@ interface Env {
   readonly API_URL: string;
 }
 
-const strata = createStrata();
+const strata = createStrata({ namespace: "fetch-handler" });
 const product = definePolicy({ freshFor: "1m", staleIfError: "1h", negativeFor: "10s" });
 
 export default {

@@ -4,4 +4,4 @@ import { proxy } from "strata/proxy";
 
 const { ORIGIN } = env as { readonly ORIGIN: string };
 
-export default proxy(createStrata(), { origin: new URL(ORIGIN) });
+export default proxy(createStrata({ namespace: "proxy" }), { origin: new URL(ORIGIN) });

@@ -1,6 +1,6 @@
 import { createStrata, definePolicy, key } from "strata";
 
-const strata = createStrata();
+const strata = createStrata({ namespace: "worker" });
 const greeting = definePolicy({ freshFor: "5m", tags: ["greetings"] });
 
 export default {

@@ -43,7 +43,7 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
     peers: [],
     source: worker(
       `import { createStrata, definePolicy, key } from "strata";`,
-      `const strata = createStrata();\n${GREETING}`,
+      `const strata = createStrata({ namespace: "shop" });\n${GREETING}`,
       READ,
     ),
     answers: ["miss", "hit-memory"],
@@ -53,7 +53,7 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
     source: worker(
       `import { createStrata, definePolicy, key } from "strata";
 import { fifo, lfu, lru, random, ttl } from "strata/eviction";`,
-      `const [strata] = [lru, lfu, fifo, random, ttl].map((eviction) => createStrata({ memory: { eviction } }));
+      `const [strata] = [lru, lfu, fifo, random, ttl].map((eviction) => createStrata({ namespace: "shop", memory: { eviction } }));
 ${GREETING}
 if (strata === undefined) throw new Error("no order");`,
       READ,
@@ -66,7 +66,7 @@ if (strata === undefined) throw new Error("no order");`,
       `import { Hono } from "hono";
 import { createStrata } from "strata";
 import { cached, middleware, type MiddlewareOptions, type StrataEnv } from "strata/hono";`,
-      `const strata = createStrata();\nconst options: MiddlewareOptions = { expose: "status" };\n${HONO}`,
+      `const strata = createStrata({ namespace: "shop" });\nconst options: MiddlewareOptions = { expose: "status" };\n${HONO}`,
       ASK,
     ),
     answers: ["MISS", "HIT"],
@@ -75,7 +75,7 @@ import { cached, middleware, type MiddlewareOptions, type StrataEnv } from "stra
     peers: ["hono"],
     source: worker(
       `import { createStrata } from "strata";\nimport { proxy } from "strata/proxy";`,
-      `const app = proxy(createStrata(), { origin: new URL("http://origin.test") });`,
+      `const app = proxy(createStrata({ namespace: "shop" }), { origin: new URL("http://origin.test") });`,
       ASK,
     ),
     answers: ["MISS", "HIT"],
@@ -85,7 +85,7 @@ import { cached, middleware, type MiddlewareOptions, type StrataEnv } from "stra
     source: worker(
       `import { createStrata, definePolicy, key } from "strata";\nimport { redis } from "strata/redis";`,
       `const shared = redis({ url: "http://redis.test", token: "secret" });
-const strata = createStrata({ shared });\n${GREETING}`,
+const strata = createStrata({ namespace: "shop", shared });\n${GREETING}`,
       READ.replace("status)", "`${strata.reach} ${status}`)"),
     ),
     // The Redis of this sample answers nothing, so the cache serves without it.
@@ -95,8 +95,9 @@ const strata = createStrata({ shared });\n${GREETING}`,
     peers: ["drizzle-orm", "@neondatabase/serverless"],
     skipLibCheck: DECLARATIONS_OF_DRIZZLE,
     source: worker(
-      `import { createStrata } from "strata";\nimport { OriginFault, postgres } from "strata/postgres";`,
-      `const shop = postgres(createStrata(), { url: "postgres://user:word@db.test/shop" });`,
+      `import { createStrata } from "strata";\nimport { durable } from "strata/durable";\nimport { OriginFault, postgres } from "strata/postgres";`,
+      `const shared = durable({} as DurableObjectNamespace);
+const shop = postgres(createStrata({ namespace: "shop", shared }), { url: "postgres://user:word@db.test/shop" });`,
       `const refused = await shop.db.execute("select 1").catch((error: unknown) => error);
     return new Response(String(refused instanceof OriginFault));`,
     ),
@@ -115,7 +116,7 @@ const strata = createStrata({ shared });\n${GREETING}`,
 import { createStrata } from "strata";
 import { cached, middleware, type StrataEnv } from "strata/hono";
 import { telemetry } from "strata/telemetry";`,
-      `const strata = createStrata();
+      `const strata = createStrata({ namespace: "shop" });
 const options = { telemetry: telemetry({ OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector.test" }) };
 ${HONO}`,
       ASK,

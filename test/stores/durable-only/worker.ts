@@ -6,6 +6,7 @@ import { durable, flights } from "../../../src/entries/durable.ts";
 export { FlightShard, StrataStore } from "../../../src/entries/durable.ts";
 
 const strata = createStrata({
+  namespace: "durable-only",
   // A process that has just started may be slow on a busy machine.
   shared: durable(env.STRATA, { timeout: "10s" }),
   flights: flights(env.FLIGHTS, { grantTimeout: "10s" }),
