@@ -2,7 +2,7 @@
 import type { Context as HonoContext, Env } from "hono";
 import type { Context } from "../core/context.ts";
 import type { SessionOperation } from "../core/events.ts";
-import { DefinitionError, done } from "../core/faults.ts";
+import { done } from "../core/faults.ts";
 import type { Result } from "../core/result.ts";
 import {
   HASH_PATTERN,
@@ -19,6 +19,7 @@ import {
 } from "./cookie.ts";
 import { isCrossSite } from "./cross-site.ts";
 import { checkUser } from "./check-user.ts";
+import { outcomeOf, valueOf } from "./outcome.ts";
 import { isRecent, type KnownSession, type OwnSession } from "./known-session.ts";
 
 /** A session of a user, without the secret of its cookie. */
@@ -290,16 +291,6 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
 
     isCrossSite: (c) => isCrossSite(c.req.raw, trustedOrigins),
   };
-}
-
-function valueOf<T>(result: Result<T>): T {
-  if (!result.ok) throw new SessionsUnavailable(result.fault);
-  return result.value;
-}
-
-function outcomeOf(result: Result<unknown>): string {
-  if (!result.ok) return result.fault.code;
-  return result.value === undefined || result.value === false ? "none" : "ok";
 }
 
 function sessionOf({ hash, user, createdAt, endsAt }: SessionRecord): Session {

@@ -1,9 +1,6 @@
-import { env } from "cloudflare:workers";
-import { neon, neonConfig } from "@neondatabase/serverless";
-import { eq, sql } from "drizzle-orm";
-import { drizzle } from "drizzle-orm/neon-http";
+import { eq } from "drizzle-orm";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { withCache, type DrizzleCacheOptions } from "../../src/entries/drizzle.ts";
+import { withCache } from "../../src/entries/drizzle.ts";
 import { categories, products } from "../../src/api/schema.ts";
 import {
   holdNextAnswer,
@@ -11,62 +8,11 @@ import {
   refuseRequests,
   restoreNetwork,
 } from "../support/network.ts";
-import { newCategories, newProduct, testDatabase } from "../writes/database.ts";
-import { createIsolates, WINDOW_MS, type StrataIsolates } from "./isolates.ts";
+import { newProduct, testDatabase } from "../writes/database.ts";
+import { createShop, setup } from "./drizzle-shop.ts";
+import { createIsolates, WINDOW_MS } from "./isolates.ts";
 
 afterEach(restoreNetwork);
-
-// The settings of the driver are global. The database of the layer has the same function.
-neonConfig.fetchFunction = (url: string, { send, ...init }: RequestInit & { send: Send }) =>
-  send(url, init);
-type Send = (url: string, init: RequestInit) => Promise<Response>;
-
-/** An isolate with a cached database, and the number of requests that it sent to Postgres. */
-function createShop(isolates: StrataIsolates, options: Partial<DrizzleCacheOptions> = {}) {
-  const { strata, events } = isolates.start();
-  const sent = { requests: 0 };
-  const client = neon(env.DATABASE_URL, {
-    fetchOptions: {
-      send(_url: string, init: RequestInit) {
-        sent.requests++;
-        return fetch(env.NEON_ENDPOINT, init);
-      },
-    },
-  });
-  const db = withCache(drizzle(client), strata, { database: "shop", freshFor: "10m", ...options });
-  const select = (id: number) =>
-    db
-      .select({ description: categories.description })
-      .from(categories)
-      .where(eq(categories.id, id));
-  return {
-    db,
-    events,
-    sent,
-    select,
-    /** Reads the description of a category through the cache. */
-    async read(id: number) {
-      const [row] = await select(id).$withCache();
-      return row?.description;
-    },
-    write: (id: number, description: string) =>
-      db.update(categories).set({ description }).where(eq(categories.id, id)),
-    /** Reads, and returns the number of requests to Postgres that it took. */
-    async costOf(read: () => Promise<unknown>) {
-      const before = sent.requests;
-      await read();
-      return sent.requests - before;
-    },
-  };
-}
-
-async function setup(options: Partial<DrizzleCacheOptions> = {}) {
-  const isolates = createIsolates();
-  const here = createShop(isolates, options);
-  const away = createShop(isolates, options);
-  const [id = 0] = await newCategories(testDatabase(), 1);
-  return { isolates, here, away, id };
-}
 
 describe("withCache", () => {
   it("an equal query with $withCache sends no request to Postgres, in this isolate and in another", async () => {
@@ -110,70 +56,6 @@ describe("withCache", () => {
     await here.select(id);
     expect(await here.costOf(() => here.select(id))).toBe(0);
     expect(await here.costOf(() => here.select(id).$withCache(false))).toBe(1);
-  });
-
-  it("two queries with the same tag and other parameters have results of their own, and one invalidation of the tag ends both", async () => {
-    const { here, away, id } = await setup();
-    const [other = 0] = await newCategories(testDatabase(), 1);
-    await away.write(other, "of the other");
-    const read = async (which: number) => {
-      const [row] = await here.select(which).$withCache({ tag: "mine" });
-      return row?.description;
-    };
-    expect([await read(id), await read(other)]).toEqual(["", "of the other"]);
-    expect(await here.costOf(() => Promise.all([read(id), read(other)]))).toBe(0);
-    await here.db.$cache.invalidate({ tags: "mine" });
-    expect(await here.costOf(() => Promise.all([read(id), read(other)]))).toBe(2);
-  });
-
-  it("a statement that writes in a common table expression runs each time, and ends the results of its table", async () => {
-    const { here, id } = await setup({ strategy: "all" });
-    await here.select(id);
-    const written = here.db.$with("written").as(
-      here.db
-        .update(categories)
-        .set({ description: sql`${categories.description} || '+'` })
-        .where(eq(categories.id, id))
-        .returning({ description: categories.description }),
-    );
-    const write = () => here.db.with(written).select().from(written);
-    expect(await write()).toEqual([{ description: "+" }]);
-    expect(await write()).toEqual([{ description: "++" }]);
-    expect(await here.select(id)).toEqual([{ description: "++" }]);
-  });
-
-  it("a write ends the result of a union whose second part reads its table", async () => {
-    const { here, id } = await setup({ strategy: "all" });
-    const productId = await newProduct(testDatabase(), id);
-    const read = () =>
-      here.db
-        .select({ text: products.description })
-        .from(products)
-        .where(eq(products.id, productId))
-        .unionAll(
-          here.db
-            .select({ text: categories.description })
-            .from(categories)
-            .where(eq(categories.id, id)),
-        );
-    await read();
-    expect(await here.costOf(read)).toBe(0);
-    await here.write(id, "new");
-    expect(await read()).toContainEqual({ text: "new" });
-  });
-
-  it.each([
-    ["a bigint", () => sql`${categories.id} = ${5n}`],
-    [
-      "a number that JSON does not have",
-      () => sql`${categories.id}::float8 <> ${Number.NaN}::float8`,
-    ],
-  ])("a query with %s as a parameter goes to Postgres", async (_, where) => {
-    const { here } = await setup({ strategy: "all" });
-    const read = () =>
-      here.db.select({ id: categories.id }).from(categories).where(where()).limit(1);
-    await read();
-    expect(await here.costOf(read)).toBe(1);
   });
 
   it("a query with a tag answers until the tag is invalidated by $cache.invalidate", async () => {
