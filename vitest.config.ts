@@ -104,6 +104,7 @@ export default defineConfig({
             ...APPS,
           ],
           globalSetup: "./tools/test-services/setup.ts",
+          provide: { realRedis: process.env["LOCAL_REDIS"] === "server" },
           isolate: false,
           // Tests wait more than they compute, so two at a time even on a small machine.
           maxWorkers: 2,
