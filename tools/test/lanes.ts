@@ -50,13 +50,14 @@ const OF_THE_SERVERS = [
 /**
  * The tests in workerd and those of the running product wait half of their time, and some of them
  * depend on time. The simulation, the gates and the tests of the tools compute and depend on no time,
- * so they get what the other lanes leave.
+ * so they get what the other lanes leave. The tests of the package follow those of the running product, so that
+ * the lanes end at about the same time.
  */
 const SUITES: Readonly<Record<string, readonly Lane[]>> = {
   all: [
     { commands: [projects("units", "workers", "alone", "isolated")] },
-    { commands: [projects("supervisor", "e2e")] },
-    { commands: [projects("simulation", "gates", "node", "package")], lowPriority: true },
+    { commands: [projects("supervisor", "e2e"), projects("package")] },
+    { commands: [projects("simulation", "gates", "node")], lowPriority: true },
   ],
   integration: [
     {
