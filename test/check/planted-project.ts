@@ -53,8 +53,15 @@ function manifest(dependencies: Readonly<Record<string, string>>) {
   const gates = Object.entries(own.scripts).filter(
     ([name]) => name.startsWith("check") || name === "reference" || name === "prepare",
   );
-  const tools = ["@cloudflare/workers-types", "@types/node", "knip", "oxc-parser", "oxfmt"];
-  tools.push("esbuild", "oxlint", "oxlint-tsgolint", "swagger-ui-dist", "typescript", "wrangler");
+  const tools = [
+    "@cloudflare/workers-types",
+    "@types/node",
+    "esbuild",
+    "knip",
+    "oxc-parser",
+    "oxfmt",
+  ];
+  tools.push("oxlint", "oxlint-tsgolint", "swagger-ui-dist", "typescript", "wrangler");
   return {
     name: "planted",
     private: true,
