@@ -91,6 +91,15 @@ const strata = createStrata({ namespace: "shop", shared });\n${GREETING}`,
     // The Redis of this sample answers nothing, so the cache serves without it.
     answers: ["everywhere miss", "everywhere hit-memory"],
   },
+  "strata/serializer": {
+    peers: [],
+    source: worker(
+      `import { createStrata, definePolicy, key } from "strata";\nimport { richSerializer } from "strata/serializer";`,
+      `const strata = createStrata({ namespace: "shop", serializer: richSerializer });\n${GREETING}`,
+      READ,
+    ),
+    answers: ["miss", "hit-memory"],
+  },
   "strata/postgres": {
     peers: ["drizzle-orm", "@neondatabase/serverless"],
     skipLibCheck: DECLARATIONS_OF_DRIZZLE,
