@@ -1,4 +1,4 @@
-/** What drizzle-orm gives a cache, as stored text, lifetimes and names of tables. It has no I/O. */
+/** Converts the values that drizzle-orm gives a cache into stored text, lifetimes and names of tables. It has no I/O. */
 import type { MutationOption } from "drizzle-orm/cache/core";
 import type { CacheConfig } from "drizzle-orm/cache/core/types";
 import { DefinitionError } from "../core/faults.ts";

@@ -17,7 +17,7 @@ export interface StrataDriverOptions extends Pick<
   /** The lifetime of a value that is set without `ttl`. At most 7 days. @default "1d" */
   readonly freshFor?: Duration;
   /**
-   * What `getKeys` does. A cache cannot list its keys: `throw` says so; `none` returns an empty list, for programs
+   * The behaviour of `getKeys`. A cache cannot list its keys: `throw` says so; `none` returns an empty list, for programs
    * that list the keys of all mounts.
    * @default "throw"
    */

@@ -31,7 +31,7 @@ export interface Found {
   readonly entry: Entry | undefined;
   /** Whether the entry is past its fresh lifetime, or was softly invalidated. */
   readonly stale: boolean;
-  /** What a value that is computed from now on may claim. */
+  /** The log position and the start of a value that is computed from now on. */
   readonly since: Since;
 }
 

@@ -39,7 +39,7 @@ export interface ReadColumns {
   readonly invalidated: Uint8Array;
 }
 
-/** What one isolate has recorded. */
+/** The reads that one isolate has recorded. */
 export interface TrafficSketch {
   /** The random id of the isolate. */
   readonly isolate: string;
@@ -68,7 +68,7 @@ export interface Candidate {
   readonly negativeFor?: Duration;
 }
 
-/** What the settings of a candidate would have done with the recorded reads of one kind. */
+/** The predicted results of a candidate's settings for the recorded reads of one kind. */
 export interface Prediction {
   /** The settings of memory that were simulated. */
   readonly eviction: string;

@@ -45,7 +45,7 @@ export interface TelemetryOptions extends ExportPlatform {
   readonly settings: TelemetrySettings;
   /** One text for each setting that was ignored. Each text is printed once. */
   readonly warnings: readonly string[];
-  /** What this isolate reports to the metrics objects. Without it, its metrics are not reported. */
+  /** The metrics objects and the figures that this isolate reports to them. Without it, its metrics are not reported. */
   readonly reported: Reported | undefined;
   /** Returns the entry in memory, without a use. */
   readonly peek: (key: string) => Entry | undefined;

@@ -1,4 +1,4 @@
-/** What the reference API answers without one of its optional bindings, or without all of them. */
+/** The answers of the reference API without one of its optional bindings, or without all of them. */
 import { describe, expect, it } from "vitest";
 import type { Bindings } from "../../src/index.ts";
 import { createClient } from "./client.ts";

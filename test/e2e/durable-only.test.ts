@@ -9,7 +9,7 @@ interface Item {
   readonly unreachable: boolean;
 }
 
-/** What the objects have, whatever memory and the edge have. */
+/** The entries of the objects alone, without those of memory and the edge. */
 interface Stored {
   readonly value: string | null;
   /** The era of the log that the objects have. */

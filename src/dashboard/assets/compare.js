@@ -70,7 +70,7 @@ export function compareRows(a, b) {
   ];
 }
 
-/** What the figures were computed from. @param {CompareAnswer} answer */
+/** Describes the reads from which the figures were computed. @param {CompareAnswer} answer */
 export function sourceText({ kind, kinds, isolates, rate, from, to, sampledReads, reads }) {
   if (from === null || to === null)
     return kinds.length === 0

@@ -35,7 +35,7 @@ export interface KindReads {
   misses: number;
 }
 
-/** What the recorder has to know of a key for each of its reads. It is computed once for many reads. */
+/** The facts of a key that the recorder needs for each of its reads. They are computed once for many reads. */
 export interface KeyMark {
   readonly key: string;
   readonly hash: number;

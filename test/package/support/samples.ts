@@ -6,7 +6,7 @@ export interface Sample {
   /** Why the declarations of these packages are not checked. Undefined: they are. */
   readonly skipLibCheck?: string;
   readonly source: string;
-  /** What the Worker answers to the first request and to the second. */
+  /** The answers of the Worker to the first request and to the second. */
   readonly answers: readonly [string, string];
 }
 
