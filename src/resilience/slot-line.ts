@@ -26,8 +26,8 @@ export interface SlotLine<W extends Waiting> {
   crowdOut(priority: SlotPriority, now: EpochMs): W | undefined;
 }
 
-/** An overloaded class lets its calls wait for this share of the usual time: 36 ms of 450 ms. */
-const OVERLOADED_SHARE = 0.08;
+/** An overloaded class lets its calls wait for this share of the usual time: 18 ms of 450 ms. */
+const OVERLOADED_SHARE = 0.04;
 /** An overloaded class stays so until its queue has been empty for this multiple of the usual wait. */
 const REST_FACTOR = 2;
 
@@ -45,7 +45,7 @@ const SHED_EARLY: ReadonlySet<SlotPriority> = new Set(["read"]);
  *           a call waits              not empty for a wait
  *  [ empty ] ----------> [ queueing ] -------------------> [ standing ]
  *                         oldest first                      newest first;
- *      ^                       |                            a `read` waits at most 8 % of a wait
+ *      ^                       |                            a `read` waits at most 4 % of a wait
  *      |  the last call leaves |                                   |
  *      '-----------------------'                                   |
  *      '-----------------------------------------------------------'

@@ -4,7 +4,7 @@ import { SLOT_PRIORITIES, type SlotPriority } from "../../src/core/origin-slots.
 import { createSlotLine, type SlotLine } from "../../src/resilience/slot-line.ts";
 
 const STANDING_MS = 500;
-const OVERLOADED_WAIT_MS = 40;
+const OVERLOADED_WAIT_MS = 20;
 const REST_MS = 1_000;
 
 interface Call {
@@ -60,16 +60,16 @@ describe("the line for origin slots", () => {
     expect(line.isStanding("read", 700 + REST_MS)).toBe(false);
   });
 
-  it("an overloaded class sheds its reads that have waited 40 ms, and no calls of other classes", () => {
+  it("an overloaded class sheds its reads that have waited 20 ms, and no calls of other classes", () => {
     for (const priority of SLOT_PRIORITIES) {
       const line = createSlotLine<Call>(STANDING_MS);
-      addAll(line, priority, [0, 510, 540]);
+      addAll(line, priority, [0, 510, 525]);
       const shed = line.shed(510 + OVERLOADED_WAIT_MS).map(({ name }) => name);
       expect(shed).toEqual(priority === "read" ? [0, 510] : []);
     }
   });
 
-  it("a read waits at most 40 ms while its class is overloaded, and calls of other classes wait as long as they may", () => {
+  it("a read waits at most 20 ms while its class is overloaded, and calls of other classes wait as long as they may", () => {
     const line = createSlotLine<Call>(STANDING_MS);
     addAll(line, "read", [0]);
     addAll(line, "refresh", [0]);

@@ -5,10 +5,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { roughSchedule } from "./moves.ts";
+import { replay } from "./replay.ts";
 import { play } from "./schedule.ts";
 
 const runs = Number(process.env["SIMULATIONS"] ?? 1_500);
-const seed = process.env["SIMULATION_SEED"];
 const WITHIN = 1_000;
 
 /** One object for the log and the entries, or two further objects for the entries. */
@@ -25,7 +25,7 @@ describe("the shared store in Durable Objects", () => {
           reads += result.reads;
           expect(result.violations).toEqual([]);
         }),
-        { numRuns: runs, ...(seed !== undefined && { seed: Number(seed) }) },
+        { numRuns: runs, ...replay() },
       );
       expect(reads).toBeGreaterThan(runs);
     },

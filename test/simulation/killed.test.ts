@@ -1,7 +1,8 @@
 /**
  * Invocations that the platform ends at any wait, and what they leave behind in their isolate.
  *
- * A fifth of SIMULATIONS is the number of schedules (default 2,000).
+ * A fifth of SIMULATIONS is the number of schedules (default 2,000). SIMULATION_SEED and SIMULATION_PATH replay the failure
+ * that printed them.
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -13,6 +14,7 @@ import {
   ORIGIN_TIMEOUT_MS,
   REDIS_TIMEOUT_MS,
 } from "./killed-invocations.ts";
+import { replay } from "./replay.ts";
 import { createVirtualTime } from "./virtual-time.ts";
 
 const runs = Number(process.env["SIMULATIONS"] ?? 10_000) / 5;
@@ -173,7 +175,7 @@ describe("an isolate whose invocations the platform ends at any wait", () => {
       fc.asyncProperty(schedule, async (one) => {
         expect(await play(one)).toEqual([]);
       }),
-      { numRuns: runs },
+      { numRuns: runs, ...replay() },
     );
   }, 900_000);
 });

@@ -7,17 +7,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { calmSchedule, roughSchedule, sharingSchedule } from "./moves.ts";
+import { replay } from "./replay.ts";
 import { play } from "./schedule.ts";
 
 const runs = Number(process.env["SIMULATIONS"] ?? 10_000);
 const TIMEOUT_MS = Math.max(900_000, runs * 200);
-const seed = process.env["SIMULATION_SEED"];
-const path = process.env["SIMULATION_PATH"];
-const parameters = {
-  numRuns: runs,
-  ...(seed !== undefined && { seed: Number(seed) }),
-  ...(path !== undefined && { path }),
-};
+const parameters = { numRuns: runs, ...replay() };
 
 describe("random schedules", () => {
   it(
@@ -33,7 +28,7 @@ describe("random schedules", () => {
         parameters,
       );
       // With a path only one schedule is played.
-      if (path === undefined) expect(reads).toBeGreaterThan(runs);
+      if (parameters.path === undefined) expect(reads).toBeGreaterThan(runs);
     },
     TIMEOUT_MS,
   );

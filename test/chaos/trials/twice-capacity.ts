@@ -1,4 +1,4 @@
-import { between, isGood, isShed, percentile, share, times } from "../figures.ts";
+import { between, isGood, isShed, percentile, serverTiming, share, times } from "../figures.ts";
 import type { Stage } from "../stage.ts";
 import type { Trial } from "../trial.ts";
 
@@ -52,9 +52,24 @@ export const trial: Trial = {
         unit: "ms",
         goal: { most: 50 },
       },
+      {
+        // The rest of the time of a refusal is the machine's: it takes the tiers and the flight as long as a good read.
+        name: "p99 of the wait for a slot until a refusal",
+        value: percentile(
+          offered.filter(isShed).map(({ headers }) => slotStep(headers["server-timing"])),
+          0.99,
+        ),
+        unit: "ms",
+        goal: { most: 50 },
+      },
     ];
   },
 };
+
+/** Returns how long a refused read waited for a slot. Without the step `slot` it was refused before. */
+function slotStep(field: string | undefined): number {
+  return serverTiming(field).get("slot") ?? 0;
+}
 
 /** Measures how many cold reads a second are answered if each client waits for its answer. */
 async function measureCapacity({ shop, ask }: Stage): Promise<number> {

@@ -6,19 +6,14 @@
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { replay } from "../replay.ts";
 import { PLANTED, type PlantedFault } from "./session-faults.ts";
 import { calmSessions, lateSessions, longSessions, roughSessions } from "./session-moves.ts";
 import { playSessions } from "./session-world.ts";
 
 const runs = Number(process.env["SIMULATIONS"] ?? 10_000);
 const TIMEOUT_MS = Math.max(600_000, runs * 100);
-const seed = process.env["SIMULATION_SEED"];
-const path = process.env["SIMULATION_PATH"];
-const parameters = {
-  numRuns: runs,
-  ...(seed !== undefined && { seed: Number(seed) }),
-  ...(path !== undefined && { path }),
-};
+const parameters = { numRuns: runs, ...replay() };
 
 /** The schedules that show a planted fault, if it is not the rough ones. */
 const SCHEDULES: Readonly<Partial<Record<PlantedFault, typeof roughSessions>>> = {
@@ -43,7 +38,7 @@ describe("random schedules of sessions", () => {
         parameters,
       );
       // With a path only one schedule is played.
-      if (path === undefined) expect(found).toBeGreaterThan(runs);
+      if (parameters.path === undefined) expect(found).toBeGreaterThan(runs);
     },
     TIMEOUT_MS,
   );
