@@ -132,7 +132,7 @@ export function createAsk(options: AskOptions): Ask {
 
     /** `keeps`: this reader keeps the answer for the next readers of this isolate. */
     function live(
-      { head, isHosted, first, feed, leave: endCall }: Opened<P, I>,
+      { head, unreachable, isHosted, first, feed, leave: endCall }: Opened<P, I>,
       keeps: boolean,
       forget?: () => void,
     ): Answer<P, I> {
@@ -140,11 +140,11 @@ export function createAsk(options: AskOptions): Ask {
       const lookup: Lookup = {
         key,
         status,
-        unreachable: false,
+        unreachable,
         currentAt: head.beganAt,
         stored: false,
       };
-      ctx.emit({ type: "lookup.end", key, status, negative: false, unreachable: false });
+      ctx.emit({ type: "lookup.end", key, status, negative: false, unreachable });
       onLookup(lookup);
       const observed = observeFeed({
         feed,

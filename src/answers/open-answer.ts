@@ -7,7 +7,7 @@ import { originFaultOf } from "../core/faults.ts";
 import { invalidationKeyOfTag } from "../core/invalidation-key.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Result } from "../core/result.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { Engine, Judgement } from "../engine/engine.ts";
 import { AnswerFault, answerFault } from "./answer-fault.ts";
 import type { Places } from "./places.ts";
 
@@ -42,6 +42,8 @@ export interface JoinedBy<P, I> extends Joined<P, I> {
 /** An answer whose first frame has arrived. */
 export interface Opened<P, I> {
   readonly head: RecordingHead;
+  /** Whether the log could not be asked about a recording that another reader began: see `Lookup`. */
+  readonly unreachable: boolean;
   readonly isHosted: boolean;
   readonly first: Batch<P, I>;
   readonly feed: Feed<P, I>;
@@ -110,18 +112,23 @@ async function openAs<P, I>(
     if (!joined.ok) throw new AnswerFault(joined.fault);
     if (joined.value === undefined) return undefined;
     const { head, feed, isHosted } = joined.value;
-    const mayRead =
-      head.started || (await engine.mayAnswerFresh(entryOf(request, head), head.beganAt, read));
-    if (mayRead) {
+    const judged = head.started
+      ? OWN
+      : await engine.judge(entryOf(request, head), head.beganAt, read);
+    if (judged?.freshness === "fresh") {
       if (!head.started) leave?.();
       const first = await firstBatch(feed, signal);
-      return { head, isHosted, first, feed, leave: () => leave?.() };
+      const { unreachable } = judged;
+      return { head, unreachable, isHosted, first, feed, leave: () => leave?.() };
     }
     feed.cancel();
     after = head.id;
   }
   throw answerFault("origin.unavailable", "the answer was invalidated while it was made", 1_000);
 }
+
+/** A call that this reader has begun itself needs no log. */
+const OWN: Judgement = { freshness: "fresh", unreachable: false };
 
 async function firstBatch<P, I>(feed: Feed<P, I>, signal: Signal): Promise<Batch<P, I>> {
   const first = await feed.next();

@@ -1,20 +1,19 @@
 /** Builds the engine from the ports that it needs. */
 import type { WithTimeout } from "../core/deadline.ts";
-import { createEntry, type Entry, type Freshness } from "../core/entry.ts";
+import { createEntry } from "../core/entry.ts";
 import type { FlightPort } from "../core/flight-port.ts";
 import type { LogShares } from "../core/log-shares.ts";
 import type { Slots } from "../core/origin-slots.ts";
 import type { MemoryTier, Tier } from "../core/tier.ts";
 import type { Random } from "../core/random.ts";
 import type { SharedStore } from "../core/shared-store.ts";
-import type { EpochMs, Millis } from "../core/time.ts";
+import type { Millis } from "../core/time.ts";
 import { createCoalescer } from "./coalescer.ts";
 import { createCoherence, type Coherence } from "./coherence.ts";
 import type { FlightStep } from "./flight-step.ts";
 import { createHitForMiss, type HitForMiss } from "./hit-for-miss.ts";
 import { createCallLoader } from "./load.ts";
 import { createLoadBackoff, type LoadBackoff } from "./load-backoff.ts";
-import type { Read } from "./lookup-request.ts";
 import type { Engine } from "./engine.ts";
 import { beginRead, createLookup } from "./lookup.ts";
 import { createBatch, type Batch } from "./lookup-many.ts";
@@ -117,16 +116,6 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     stepsTimeoutMs,
   });
   const entryStore = createEntryStore({ memory, edge, store, coherence, random });
-  /** The freshness of an entry that may answer a read and is not stored yet. */
-  async function servableAs(
-    entry: Entry,
-    currentAt: EpochMs,
-    read: Read,
-  ): Promise<Freshness | undefined> {
-    const validation = await validator.decide(entry, read, { currentAt, unreachable: false });
-    const mayServe = validation.use === "serve" && !validation.onlyIfLoadFails;
-    return mayServe ? validation.freshness : undefined;
-  }
 
   const engine: Engine = {
     lookup: lookups.lookup,
@@ -147,10 +136,11 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
 
     beginRead: (key, policy, ctx) => beginRead(key, policy, ctx, stepsTimeoutMs),
 
-    mayAnswer: async (entry, currentAt, read) =>
-      (await servableAs(entry, currentAt, read)) !== undefined,
-    mayAnswerFresh: async (entry, currentAt, read) =>
-      (await servableAs(entry, currentAt, read)) === "fresh",
+    async judge(entry, currentAt, read) {
+      const validation = await validator.decide(entry, read, { currentAt, unreachable: false });
+      const mayServe = validation.use === "serve" && !validation.onlyIfLoadFails;
+      return mayServe ? validation : undefined;
+    },
 
     discard(entry, ctx) {
       ctx.emit({ type: "entry.reject", key: entry.key, tier: "memory", reason: "unfit" });

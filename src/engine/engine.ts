@@ -5,6 +5,7 @@ import type { Lookup } from "../core/lookup.ts";
 import type { Policy } from "../core/policy.ts";
 import type { EpochMs } from "../core/time.ts";
 import type { LoadTask, Read } from "./lookup-request.ts";
+import type { Served } from "./validation.ts";
 
 export interface Engine {
   /**
@@ -27,15 +28,19 @@ export interface Engine {
    * the origin was read.
    */
   put(key: string, policy: Policy, result: StorableResult, stamp: LoadStamp, ctx: Context): Put;
-  /** Begins a read for `mayAnswer`, beside a lookup. */
+  /** Begins a read for `judge`, beside a lookup. */
   beginRead(key: string, policy: Policy, ctx: Context): Read;
-  /** Whether an entry that is not stored yet, and was current at `currentAt`, may answer a read. */
-  mayAnswer(entry: Entry, currentAt: EpochMs, read: Read): Promise<boolean>;
-  /** The same, and the entry must be fresh: a soft invalidation since `currentAt` excludes it too. */
-  mayAnswerFresh(entry: Entry, currentAt: EpochMs, read: Read): Promise<boolean>;
+  /**
+   * Judges an entry that is not stored yet, and was current at `currentAt`. Undefined if it may not answer
+   * the read.
+   */
+  judge(entry: Entry, currentAt: EpochMs, read: Read): Promise<Judgement | undefined>;
   /** Deletes an entry that its reader cannot use. */
   discard(entry: Entry, ctx: Context): void;
 }
+
+/** How an entry may answer a read. After a soft invalidation it is stale. */
+export type Judgement = Pick<Served, "freshness" | "unreachable">;
 
 export interface Put {
   readonly entry: Entry;

@@ -12,6 +12,9 @@ import { createClient, problemOf, type Client } from "./client.ts";
 beforeEach(clearFaults);
 afterEach(clearFaults);
 
+/** The default coherence bound. */
+const COHERENCE_MS = 1_000;
+
 /** The requests that the model gets during `work`. */
 async function callsOf(work: () => Promise<unknown>): Promise<number> {
   const before = await calls();
@@ -234,6 +237,25 @@ describe("answers of the model", () => {
       expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200));
       const again = await chat(client, body);
       expect(again.status).toBe(200);
+    });
+    expect(made).toBe(1);
+  });
+
+  it("an isolate that cannot ask the log marks the answer of another isolate's call, begun before its coherence bound, as unreachable", async () => {
+    const client = createClient();
+    const other = sibling(client);
+    await chat(other, { persona: "clerk", message: newMessage() });
+    const body = { persona: "clerk", message: newMessage() };
+    await putFault("llm", { chunkDelayMs: 150 });
+    const made = await callsOf(async () => {
+      const first = open(client, body);
+      const text = (await first.response).text();
+      await putFault("redis", { errorRate: 1 });
+      await scheduler.wait(COHERENCE_MS + 100);
+      const joined = await chat(other, { ...body, stream: true });
+      expect(joined.headers.get("Cache-Status")).toMatch(/; collapsed; unreachable$/);
+      expect(await joined.text()).toBe(await text);
+      await first.ended();
     });
     expect(made).toBe(1);
   });

@@ -59,15 +59,19 @@ export interface Forwarded {
   readonly stored?: boolean;
   /** The request waited for another one to the origin (RFC 9211, 2.6). */
   readonly collapsed?: boolean;
+  /** The response is that of an earlier request, and the invalidation log could not be asked about it. */
+  readonly unreachable?: boolean;
   /** True if the origin confirmed the stored response with a 304. */
   readonly revalidated?: boolean;
 }
 
 /** Returns the `Cache-Status` member for a request that the origin answered. */
-export function forwardedStatus({ fwd, status, stored, collapsed }: Forwarded): string {
+export function forwardedStatus(forwarded: Forwarded): string {
+  const { fwd, status, stored, collapsed, unreachable } = forwarded;
   const parts = ["strata", `fwd=${fwd}`, `fwd-status=${status}`];
   if (stored === true) parts.push("stored");
   if (collapsed === true) parts.push("collapsed");
+  if (unreachable === true) parts.push("unreachable");
   return parts.join("; ");
 }
 

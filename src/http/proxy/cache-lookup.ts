@@ -103,14 +103,16 @@ async function lookUpOnce(
     const { head, selectors, since } = arrival;
     // A lookup that asks the origin itself has a response of its own.
     if (asks !== "nothing" || !matches(selectors, proxied.forwardedFields())) return;
-    const isUsable = await options.engine.mayAnswer(head, since, read);
-    if (!isUsable || decideReuse(request, head, control, sharing, ctx.now()) !== "fresh") return;
+    const judged = await options.engine.judge(head, since, read);
+    if (judged === undefined || decideReuse(request, head, control, sharing, ctx.now()) !== "fresh")
+      return;
     if (asks !== "nothing") return;
     const body = arrival.join();
     if (body === undefined) return;
     asks = "joined";
     const { status, headers } = serve(request, head, ctx.now(), { reused: true });
-    result.forwarded = { fwd: "uri-miss", status, storable: true, collapsed: true };
+    const { unreachable } = judged;
+    result.forwarded = { fwd: "uri-miss", status, storable: true, collapsed: true, unreachable };
     streaming.resolve(rawResponse(body, status, headers));
   }
 

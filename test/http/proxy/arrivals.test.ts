@@ -128,6 +128,24 @@ describe("a second client of a response whose body is still arriving", () => {
     },
   );
 
+  it("while Redis does not answer, a second client that reads a body which began to arrive before the coherence bound gets it marked as unreachable", async () => {
+    const p = createProxy({
+      sharing: "safe",
+      bindings: { UPSTASH_REDIS_REST_URL: "http://127.0.0.1:1" },
+    });
+    const { scripted, release } = arriving();
+    p.answers(scripted);
+    const first = await begin(p);
+    expect(await first.read()).toBe("first ");
+    p.advance(1.1);
+    const second = await begin(p);
+    expect(second.response.headers.get("Cache-Status")).toBe(
+      "strata; fwd=uri-miss; fwd-status=200; collapsed; unreachable",
+    );
+    release("close");
+    expect([await first.rest(), await second.rest()]).toEqual(["last", "first last"]);
+  });
+
   it("while one variant of a response is still arriving from the origin, a client that asks for another variant gets that other variant", async () => {
     const p = createProxy({ sharing: "safe" });
     const { scripted, release } = arriving({ ...FRESH, Vary: "Foo" });
