@@ -20,9 +20,14 @@ import { setPriority, tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { serverTests } from "./server-tests.ts";
 
-/** The arguments of `vitest run`. */
-type Command = readonly string[];
+/** One run of vitest. */
+interface Command {
+  readonly args: readonly string[];
+  /** Default: all files of the projects. */
+  readonly files?: readonly string[];
+}
 
 interface Lane {
   /** They run one after the other. */
@@ -31,8 +36,10 @@ interface Lane {
   readonly lowPriority?: boolean;
 }
 
-const projects = (...names: readonly string[]): Command =>
-  names.flatMap((name) => ["--project", name]);
+const projects = (...names: readonly string[]): Command => ({
+  args: names.flatMap((name) => ["--project", name]),
+});
+const config = (path: string): Command => ({ args: ["--config", path] });
 
 /** The tests of the running product whose outcome can depend on the engine of Redis or Postgres. */
 const OF_THE_SERVERS = [
@@ -61,11 +68,14 @@ const SUITES: Readonly<Record<string, readonly Lane[]>> = {
   ],
   integration: [
     {
-      commands: [projects("workers", "alone", "isolated"), ["--config", "vitest.system.config.ts"]],
+      commands: [
+        { ...projects("workers", "alone", "isolated"), files: serverTests() },
+        config("vitest.system.config.ts"),
+      ],
     },
-    { commands: [[...projects("e2e"), ...OF_THE_SERVERS]] },
+    { commands: [{ ...projects("e2e"), files: OF_THE_SERVERS }] },
   ],
-  apps: [{ commands: [["--config", "vitest.apps.config.ts"]] }],
+  apps: [{ commands: [config("vitest.apps.config.ts")] }],
 };
 
 /** The nice value of a lane of low priority. */
@@ -99,7 +109,8 @@ const COMPILE_CACHE = fileURLToPath(
 
 /** Runs one command, prints its lines as they come, and reads its report. */
 async function run(command: Command, report: string, lowPriority: boolean): Promise<Outcome> {
-  const child = spawn(process.execPath, [vitest, "run", ...command], {
+  const { args, files = [] } = command;
+  const child = spawn(process.execPath, [vitest, "run", ...args, ...files], {
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       ...process.env,
@@ -125,7 +136,7 @@ async function run(command: Command, report: string, lowPriority: boolean): Prom
   const outcome = outcomeOf(report);
   // A run that breaks off, or an error outside all tests, counts as one failed test.
   return code !== 0 && outcome.failed === 0
-    ? { ...outcome, failed: 1, failures: [`vitest run ${command.join(" ")}: exit code ${code}`] }
+    ? { ...outcome, failed: 1, failures: [`vitest run ${args.join(" ")}: exit code ${code}`] }
     : outcome;
 }
 
@@ -176,7 +187,7 @@ async function runSuite(lanes: readonly Lane[], reports: string): Promise<Totals
     }
     console.log(`\nagain, alone: ${outcome.failedFiles.join(" ")}`);
     const report = join(reports, `again-${at + 1}.json`);
-    const second = await run([...command, ...outcome.failedFiles], report, false);
+    const second = await run({ ...command, files: outcome.failedFiles }, report, false);
     passedAlone.push(...outcome.failures.filter((each) => !second.failures.includes(each)));
     const recovered = Math.max(0, outcome.failed - second.failed);
     last.push({ ...second, passed: outcome.passed + recovered });
