@@ -27,14 +27,12 @@ interface Command {
   readonly args: readonly string[];
   /** Default: all files of the projects. */
   readonly files?: readonly string[];
-}
-
-interface Lane {
-  /** They run one after the other. */
-  readonly commands: readonly Command[];
-  /** Whether the lane gets only the processor time that the other lanes leave. Default false. */
+  /** Whether it gets only the processor time that the other lanes leave. Default false. */
   readonly lowPriority?: boolean;
 }
+
+/** Commands that run one after the other. */
+type Lane = readonly Command[];
 
 const projects = (...names: readonly string[]): Command => ({
   args: names.flatMap((name) => ["--project", name]),
@@ -55,30 +53,27 @@ const OF_THE_SERVERS = [
 ].map((name) => `test/e2e/${name}.test.ts`);
 
 /**
- * The tests in workerd and those of the running product wait half of their time, and some of them
- * depend on time. The simulation, the gates and the tests of the tools compute and depend on no time,
- * so they get what the other lanes leave. The tests of the package follow those of the running product, so that
- * the lanes end at about the same time.
+ * The tests in workerd and those of the running product wait half of their time, and some of them depend on time.
+ * The simulation, the gates and the tests of the tools compute and depend on no time, so they get what the other
+ * lanes leave. The other projects follow the shorter lanes, so that all lanes end at about the same time.
  */
 const SUITES: Readonly<Record<string, readonly Lane[]>> = {
   all: [
-    { commands: [projects("units", "workers", "alone", "isolated")] },
-    { commands: [projects("supervisor", "e2e"), projects("package")] },
-    { commands: [projects("simulation", "gates", "node")], lowPriority: true },
+    [projects("units", "workers", "alone", "isolated")],
+    [projects("e2e"), projects("package")],
+    [{ ...projects("simulation", "gates", "node"), lowPriority: true }, projects("supervisor")],
   ],
   integration: [
-    {
-      commands: [
-        { ...projects("workers", "alone", "isolated"), files: serverTests() },
-        config("vitest.system.config.ts"),
-      ],
-    },
-    { commands: [{ ...projects("e2e"), files: OF_THE_SERVERS }] },
+    [
+      { ...projects("workers", "alone", "isolated"), files: serverTests() },
+      config("vitest.system.config.ts"),
+    ],
+    [{ ...projects("e2e"), files: OF_THE_SERVERS }],
   ],
-  apps: [{ commands: [config("vitest.apps.config.ts")] }],
+  apps: [[config("vitest.apps.config.ts")]],
 };
 
-/** The nice value of a lane of low priority. */
+/** The nice value of a command of low priority. */
 const LOW_PRIORITY = 10;
 
 /** The most failed files that run again. If more fail, load is not the reason. */
@@ -108,8 +103,8 @@ const COMPILE_CACHE = fileURLToPath(
 );
 
 /** Runs one command, prints its lines as they come, and reads its report. */
-async function run(command: Command, report: string, lowPriority: boolean): Promise<Outcome> {
-  const { args, files = [] } = command;
+async function run(command: Command, report: string): Promise<Outcome> {
+  const { args, files = [], lowPriority = false } = command;
   const child = spawn(process.execPath, [vitest, "run", ...args, ...files], {
     stdio: ["ignore", "pipe", "pipe"],
     env: {
@@ -187,7 +182,7 @@ async function runSuite(lanes: readonly Lane[], reports: string): Promise<Totals
     }
     console.log(`\nagain, alone: ${outcome.failedFiles.join(" ")}`);
     const report = join(reports, `again-${at + 1}.json`);
-    const second = await run({ ...command, files: outcome.failedFiles }, report, false);
+    const second = await run({ args: command.args, files: outcome.failedFiles }, report);
     passedAlone.push(...outcome.failures.filter((each) => !second.failures.includes(each)));
     const recovered = Math.max(0, outcome.failed - second.failed);
     last.push({ ...second, passed: outcome.passed + recovered });
@@ -205,11 +200,11 @@ interface Finished {
 
 async function runLanes(lanes: readonly Lane[], reports: string): Promise<readonly Finished[]> {
   const finished = await Promise.all(
-    lanes.map(async ({ commands, lowPriority = false }, lane) => {
+    lanes.map(async (commands, lane) => {
       const done: Finished[] = [];
       for (const [index, command] of commands.entries()) {
         const report = join(reports, `lane-${lane + 1}-${index + 1}.json`);
-        done.push({ command, outcome: await run(command, report, lowPriority) });
+        done.push({ command, outcome: await run(command, report) });
       }
       return done;
     }),
