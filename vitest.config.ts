@@ -50,8 +50,17 @@ const UNITS = unitTests(
   [...ALONE, ...SIMULATION, ...GATES, ...NODE, ...PACKAGE, ...E2E, ...SYSTEM, ...APPS],
 );
 
-/** Three projects compute more than they wait. Their files share two workers. */
-const COMPUTING = { maxWorkers: 2, sequence: { groupOrder: 4 } } as const;
+/**
+ * Three projects compute more than they wait. Their files share two workers. They get little processor time while
+ * other lanes run, so their time limits only end tests that hang.
+ */
+const COMPUTING = {
+  maxWorkers: 2,
+  sequence: { groupOrder: 4 },
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  expect: { poll: { timeout: 20_000 } },
+} as const;
 
 /** Ends after the products of `e2e`: Ctrl-C takes them a few seconds on a busy machine. */
 const TEARDOWN_MS = 30_000;
@@ -150,8 +159,6 @@ export default defineConfig({
           name: "gates",
           include: GATES,
           exclude: SYSTEM,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
           ...COMPUTING,
         },
       },
@@ -160,8 +167,6 @@ export default defineConfig({
           name: "node",
           include: NODE,
           exclude: [...SUPERVISOR, ...SYSTEM],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
           ...COMPUTING,
         },
       },
