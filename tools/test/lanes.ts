@@ -5,7 +5,7 @@
  * `npm test -- <arguments>` runs `vitest run <arguments>` instead, in one process.
  * `node tools/test/lanes.ts integration` runs the tests that depend on Redis or Postgres, and those that
  * need programs of the system (see vitest.system.config.ts). `apps` runs the tests of ordinary
- * applications, which test/apps/main.ts installs before.
+ * applications, which test/apps/main.ts installs before, and `integration-and-apps` runs both.
  *
  * A test file that fails beside other lanes runs a second time, alone: on a busy machine a test can
  * fail because its process got no time. A fault in the code fails twice. The second runs are listed.
@@ -52,6 +52,11 @@ const OF_THE_SERVERS = [
   "shared-syncs",
 ].map((name) => `test/e2e/${name}.test.ts`);
 
+const IN_WORKERD = { ...projects("workers", "alone", "isolated"), files: serverTests() };
+const RUNNING_PRODUCT = { ...projects("e2e"), files: OF_THE_SERVERS };
+const SYSTEM = config("vitest.system.config.ts");
+const APPS = config("vitest.apps.config.ts");
+
 /**
  * The tests in workerd and those of the running product wait half of their time, and some of them depend on time.
  * The simulation, the gates and the tests of the tools compute and depend on no time, so they get what the other
@@ -63,14 +68,12 @@ const SUITES: Readonly<Record<string, readonly Lane[]>> = {
     [projects("e2e"), projects("package")],
     [{ ...projects("simulation", "gates", "node"), lowPriority: true }, projects("supervisor")],
   ],
-  integration: [
-    [
-      { ...projects("workers", "alone", "isolated"), files: serverTests() },
-      config("vitest.system.config.ts"),
-    ],
-    [{ ...projects("e2e"), files: OF_THE_SERVERS }],
+  integration: [[IN_WORKERD, SYSTEM], [RUNNING_PRODUCT]],
+  apps: [[APPS]],
+  "integration-and-apps": [
+    [IN_WORKERD, SYSTEM],
+    [RUNNING_PRODUCT, APPS],
   ],
-  apps: [[config("vitest.apps.config.ts")]],
 };
 
 /** The nice value of a command of low priority. */
