@@ -14,6 +14,7 @@ const LONGEST = [
 
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // oxlint-disable-next-line unicorn/no-array-sort -- the method of vitest, which returns a new list
     const sorted = await super.sort(files);
     const first = LONGEST.flatMap((path) =>
       sorted.filter(({ moduleId }) => moduleId.endsWith(path)),
