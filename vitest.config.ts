@@ -17,8 +17,8 @@
  * - `package`: tests of the packed package, installed outside the repository, in Node.
  * - `e2e`: tests of the running product, one file at a time, in Node.
  *
- * `vitest run` runs the projects one after the other. `npm test` runs them in three lanes at a time:
- * see tools/test/lanes.ts.
+ * `vitest run` runs the projects one after the other, except for `simulation`, `gates` and `node`, whose files
+ * share two workers. `npm test` runs them in three lanes at a time: see tools/test/lanes.ts.
  *
  * The files of `units`, `workers` and `alone` share one workerd per worker (`isolate: false`), because a
  * start of workerd costs more than most files do: docs/decisions/0015-share-workerd-starts.md. Module
@@ -30,6 +30,7 @@
  */
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./tools/test/longest-first.ts";
 import { unitTests } from "./tools/test/units.ts";
 
 const ALONE = ["test/**/*.alone.test.ts"];
@@ -48,6 +49,18 @@ const UNITS = unitTests(
   ["test/**/*.test.ts"],
   [...ALONE, ...SIMULATION, ...GATES, ...NODE, ...PACKAGE, ...E2E, ...SYSTEM, ...APPS],
 );
+
+/**
+ * Three projects compute more than they wait. Their files share two workers. They get little processor time while
+ * other lanes run, so their time limits only end tests that hang.
+ */
+const COMPUTING = {
+  maxWorkers: 2,
+  sequence: { groupOrder: 4 },
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  expect: { poll: { timeout: 20_000 } },
+} as const;
 
 /** Ends after the products of `e2e`: Ctrl-C takes them a few seconds on a busy machine. */
 const TEARDOWN_MS = 30_000;
@@ -74,6 +87,7 @@ export default defineConfig({
     reporters: REPORT === undefined ? ["default"] : ["default", "json"],
     ...(REPORT === undefined ? {} : { outputFile: { json: REPORT } }),
     teardownTimeout: TEARDOWN_MS,
+    sequence: { sequencer: LongestFirst },
     // Group orders begin at 1: files of group 0 that cannot run in parallel are put after all groups.
     projects: [
       {
@@ -138,17 +152,14 @@ export default defineConfig({
         },
       },
       {
-        test: { name: "simulation", include: SIMULATION, sequence: { groupOrder: 4 } },
+        test: { name: "simulation", include: SIMULATION, ...COMPUTING },
       },
       {
         test: {
           name: "gates",
           include: GATES,
           exclude: SYSTEM,
-          maxWorkers: 2,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          sequence: { groupOrder: 5 },
+          ...COMPUTING,
         },
       },
       {
@@ -156,9 +167,7 @@ export default defineConfig({
           name: "node",
           include: NODE,
           exclude: [...SUPERVISOR, ...SYSTEM],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          sequence: { groupOrder: 6 },
+          ...COMPUTING,
         },
       },
       {

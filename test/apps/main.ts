@@ -1,6 +1,7 @@
 /**
  * `npm run test:apps`: installs ordinary applications, builds the one that needs it, and runs the
  * tests that compare what their visitors get through the proxy with what they get directly.
+ * `npm run test:apps -- --build` runs no tests.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -13,7 +14,7 @@ const ROOT = join(HERE, "../..");
 if (!existsSync(join(HERE, "node_modules")))
   run("npm", ["--prefix", HERE, "ci", "--no-audit", "--no-fund"], ROOT);
 run(process.execPath, ["../node_modules/next/dist/bin/next", "build"], join(HERE, "next"));
-run(process.execPath, ["tools/test/lanes.ts", "apps"], ROOT);
+if (!process.argv.includes("--build")) run(process.execPath, ["tools/test/lanes.ts", "apps"], ROOT);
 
 function run(command: string, args: readonly string[], cwd: string): void {
   const env = { ...process.env, NEXT_TELEMETRY_DISABLED: "1" };

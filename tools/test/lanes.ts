@@ -5,7 +5,7 @@
  * `npm test -- <arguments>` runs `vitest run <arguments>` instead, in one process.
  * `node tools/test/lanes.ts integration` runs the tests that depend on Redis or Postgres, and those that
  * need programs of the system (see vitest.system.config.ts). `apps` runs the tests of ordinary
- * applications, which test/apps/main.ts installs before.
+ * applications, which test/apps/main.ts installs before, and `integration-and-apps` runs both.
  *
  * A test file that fails beside other lanes runs a second time, alone: on a busy machine a test can
  * fail because its process got no time. A fault in the code fails twice. The second runs are listed.
@@ -20,19 +20,24 @@ import { setPriority, tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { serverTests } from "./server-tests.ts";
 
-/** The arguments of `vitest run`. */
-type Command = readonly string[];
-
-interface Lane {
-  /** They run one after the other. */
-  readonly commands: readonly Command[];
-  /** Whether the lane gets only the processor time that the other lanes leave. Default false. */
+/** One run of vitest. */
+interface Command {
+  readonly args: readonly string[];
+  /** Default: all files of the projects. */
+  readonly files?: readonly string[];
+  /** Whether it gets only the processor time that the other lanes leave. Default false. */
   readonly lowPriority?: boolean;
 }
 
-const projects = (...names: readonly string[]): Command =>
-  names.flatMap((name) => ["--project", name]);
+/** Commands that run one after the other. */
+type Lane = readonly Command[];
+
+const projects = (...names: readonly string[]): Command => ({
+  args: names.flatMap((name) => ["--project", name]),
+});
+const config = (path: string): Command => ({ args: ["--config", path] });
 
 /** The tests of the running product whose outcome can depend on the engine of Redis or Postgres. */
 const OF_THE_SERVERS = [
@@ -47,28 +52,31 @@ const OF_THE_SERVERS = [
   "shared-syncs",
 ].map((name) => `test/e2e/${name}.test.ts`);
 
+const IN_WORKERD = { ...projects("workers", "alone", "isolated"), files: serverTests() };
+const RUNNING_PRODUCT = { ...projects("e2e"), files: OF_THE_SERVERS };
+const SYSTEM = config("vitest.system.config.ts");
+const APPS = config("vitest.apps.config.ts");
+
 /**
- * The tests in workerd and those of the running product wait half of their time, and some of them
- * depend on time. The simulation, the gates and the tests of the tools compute and depend on no time,
- * so they get what the other lanes leave. The tests of the package follow those of the running product, so that
- * the lanes end at about the same time.
+ * The tests in workerd and those of the running product wait half of their time, and some of them depend on time.
+ * The simulation, the gates and the tests of the tools compute and depend on no time, so they get what the other
+ * lanes leave. The other projects follow the shorter lanes, so that all lanes end at about the same time.
  */
 const SUITES: Readonly<Record<string, readonly Lane[]>> = {
   all: [
-    { commands: [projects("units", "workers", "alone", "isolated")] },
-    { commands: [projects("supervisor", "e2e"), projects("package")] },
-    { commands: [projects("simulation", "gates", "node")], lowPriority: true },
+    [projects("units", "workers", "alone", "isolated")],
+    [projects("e2e"), projects("package")],
+    [{ ...projects("simulation", "gates", "node"), lowPriority: true }, projects("supervisor")],
   ],
-  integration: [
-    {
-      commands: [projects("workers", "alone", "isolated"), ["--config", "vitest.system.config.ts"]],
-    },
-    { commands: [[...projects("e2e"), ...OF_THE_SERVERS]] },
+  integration: [[IN_WORKERD, SYSTEM], [RUNNING_PRODUCT]],
+  apps: [[APPS]],
+  "integration-and-apps": [
+    [IN_WORKERD, SYSTEM],
+    [RUNNING_PRODUCT, APPS],
   ],
-  apps: [{ commands: [["--config", "vitest.apps.config.ts"]] }],
 };
 
-/** The nice value of a lane of low priority. */
+/** The nice value of a command of low priority. */
 const LOW_PRIORITY = 10;
 
 /** The most failed files that run again. If more fail, load is not the reason. */
@@ -98,8 +106,9 @@ const COMPILE_CACHE = fileURLToPath(
 );
 
 /** Runs one command, prints its lines as they come, and reads its report. */
-async function run(command: Command, report: string, lowPriority: boolean): Promise<Outcome> {
-  const child = spawn(process.execPath, [vitest, "run", ...command], {
+async function run(command: Command, report: string): Promise<Outcome> {
+  const { args, files = [], lowPriority = false } = command;
+  const child = spawn(process.execPath, [vitest, "run", ...args, ...files], {
     stdio: ["ignore", "pipe", "pipe"],
     env: {
       ...process.env,
@@ -125,7 +134,7 @@ async function run(command: Command, report: string, lowPriority: boolean): Prom
   const outcome = outcomeOf(report);
   // A run that breaks off, or an error outside all tests, counts as one failed test.
   return code !== 0 && outcome.failed === 0
-    ? { ...outcome, failed: 1, failures: [`vitest run ${command.join(" ")}: exit code ${code}`] }
+    ? { ...outcome, failed: 1, failures: [`vitest run ${args.join(" ")}: exit code ${code}`] }
     : outcome;
 }
 
@@ -176,7 +185,7 @@ async function runSuite(lanes: readonly Lane[], reports: string): Promise<Totals
     }
     console.log(`\nagain, alone: ${outcome.failedFiles.join(" ")}`);
     const report = join(reports, `again-${at + 1}.json`);
-    const second = await run([...command, ...outcome.failedFiles], report, false);
+    const second = await run({ args: command.args, files: outcome.failedFiles }, report);
     passedAlone.push(...outcome.failures.filter((each) => !second.failures.includes(each)));
     const recovered = Math.max(0, outcome.failed - second.failed);
     last.push({ ...second, passed: outcome.passed + recovered });
@@ -194,11 +203,11 @@ interface Finished {
 
 async function runLanes(lanes: readonly Lane[], reports: string): Promise<readonly Finished[]> {
   const finished = await Promise.all(
-    lanes.map(async ({ commands, lowPriority = false }, lane) => {
+    lanes.map(async (commands, lane) => {
       const done: Finished[] = [];
       for (const [index, command] of commands.entries()) {
         const report = join(reports, `lane-${lane + 1}-${index + 1}.json`);
-        done.push({ command, outcome: await run(command, report, lowPriority) });
+        done.push({ command, outcome: await run(command, report) });
       }
       return done;
     }),
