@@ -117,7 +117,9 @@ try {
     for (const subject of subjects) {
       const { status, headers, cpuMs } = await firstAnswer(subject.start, subject.pathOf(start));
       if (!subject.isRight(status, headers))
-        throw new Error(`${subject.worker}, ${subject.request}: ${status} ${[...headers].join("; ")}`);
+        throw new Error(
+          `${subject.worker}, ${subject.request}: ${status} ${[...headers].join("; ")}`,
+        );
       subject.cpuMs.push(cpuMs);
     }
   }

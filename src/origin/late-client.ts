@@ -1,6 +1,6 @@
 /** Loads the driver with the first query: a request that needs no SQL does not wait for the driver's modules. */
 import type { NeonHttpClient } from "drizzle-orm/neon-http/session";
-import type { SqlServer } from "./neon.ts";
+import type { SqlServer } from "./sql-server.ts";
 
 type Query = (text: string, values?: unknown[], options?: object) => PromiseLike<unknown>;
 /** The part of the driver's client that drizzle calls. */

@@ -2,7 +2,7 @@
 import { neon, neonConfig } from "@neondatabase/serverless";
 import { messageOf } from "../core/faults.ts";
 import { originFault } from "./fault.ts";
-import type { SqlServer } from "./neon.ts";
+import type { SqlServer } from "./sql-server.ts";
 
 /** Creates a client of the driver. Each of its requests has a deadline. */
 export function createNeonClient(server: SqlServer) {

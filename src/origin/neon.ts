@@ -10,6 +10,7 @@ import { outcomeOf, type Breaker, type Defer } from "../core/breaker.ts";
 import { done, type FaultCode } from "../core/faults.ts";
 import type { Result } from "../core/result.ts";
 import { createLateClient } from "./late-client.ts";
+import type { SqlServer } from "./sql-server.ts";
 import { isMistake, OriginFault, toOriginFault } from "./fault.ts";
 import type { Clock, EpochMs, Millis } from "../core/time.ts";
 
@@ -19,15 +20,6 @@ export interface SqlRequest {
   readonly startedAt: EpochMs;
   readonly ms: Millis;
   readonly outcome: "ok" | FaultCode;
-}
-
-/** The address of the database and the time limit of its requests. */
-export interface SqlServer {
-  readonly databaseUrl: string;
-  /** The URL to which requests are sent instead of the host in `databaseUrl`. Only local services need it. */
-  readonly neonEndpoint?: string;
-  /** The time limit of a request. It ends when the last byte of the answer has arrived. */
-  readonly timeoutMs: Millis;
 }
 
 export interface DatabaseOptions extends SqlServer {
