@@ -36,13 +36,19 @@ const bindings = {
 };
 const plain = { bindings: {}, objects: {}, compatibilityFlags: [] };
 
+/** What this benchmark reads of a wrangler configuration. */
+interface Settings {
+  readonly compatibilityDate: string;
+  readonly compatibilityFlags: readonly string[];
+  readonly durableObjects: Readonly<Record<string, { readonly className: string }>>;
+}
+const settingsOf = (config: string): Settings =>
+  optionsOf(config).workerOptions as unknown as Settings;
+
 function api(script: string, config: string): StartedWorker {
-  const { workerOptions } = optionsOf(config);
-  const { compatibilityDate = "", compatibilityFlags = [], durableObjects = {} } = workerOptions;
+  const { compatibilityDate, compatibilityFlags, durableObjects } = settingsOf(config);
   const objects = Object.fromEntries(
-    Object.entries(durableObjects as Record<string, { className: string }>).map(
-      ([name, { className }]) => [name, className],
-    ),
+    Object.entries(durableObjects).map(([name, { className }]) => [name, className]),
   );
   return { script, bindings, objects, compatibilityDate, compatibilityFlags };
 }
@@ -79,8 +85,8 @@ function subjectsOf(worker: string, start: StartedWorker): Subject[] {
   ];
 }
 
-const { compatibilityDate } = optionsOf("wrangler.toml").workerOptions;
-const bare = { ...plain, compatibilityDate: compatibilityDate ?? "" };
+const { compatibilityDate } = settingsOf("wrangler.toml");
+const bare = { ...plain, compatibilityDate };
 const root = process.cwd();
 const now = api(bundle("wrangler.toml", root), "wrangler.toml");
 const always = (status: number): boolean => status === 200;
