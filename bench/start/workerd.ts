@@ -82,7 +82,6 @@ export async function firstAnswer(worker: StartedWorker, path: string): Promise<
   try {
     const until = Date.now() + START_DEADLINE_MS;
     for (;;) {
-      // oxlint-disable-next-line no-await-in-loop -- the next attempt follows a failed one
       const response = await ask(`http://127.0.0.1:${port}${path}`);
       if (response !== undefined) {
         return {
@@ -93,7 +92,6 @@ export async function firstAnswer(worker: StartedWorker, path: string): Promise<
       }
       if (child.exitCode !== null || Date.now() > until)
         throw new Error(`workerd did not answer: ${errors}`);
-      // oxlint-disable-next-line no-await-in-loop -- as above
       await sleep(5);
     }
   } finally {

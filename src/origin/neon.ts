@@ -35,25 +35,12 @@ export interface DatabaseOptions extends SqlServer {
   readonly keepAlive?: Defer;
 }
 
-/**
- * The drizzle client that uses Neon's HTTP protocol. Every error that it throws is an OriginFault.
- *
- * It stands in place of `NeonHttpDatabase`, whose module loads the driver when an isolate starts.
- */
-export class Database extends PgDatabase<NeonHttpQueryResultHKT, NoSchema> {
-  readonly #session: Session;
-
-  constructor(dialect: PgDialect, session: Session) {
-    super(dialect, session, undefined);
-    this.#session = session;
-  }
-
-  /** Runs the queries in one request and one transaction. */
+/** The drizzle client that uses Neon's HTTP protocol. Every error that it throws is an OriginFault. */
+export interface Database extends PgDatabase<NeonHttpQueryResultHKT> {
+  /** Runs queries in one request, as one transaction. */
   batch<U extends BatchItem<"pg">, T extends Readonly<[U, ...U[]]>>(
     queries: T,
-  ): Promise<BatchResponse<T>> {
-    return this.#session.batch(queries);
-  }
+  ): Promise<BatchResponse<T>>;
 }
 
 /**
@@ -96,7 +83,7 @@ export function createDatabase(options: DatabaseOptions): Database {
   }
 
   const dialect = new PgDialect();
-  return new Database(dialect, new Session(client, dialect, run));
+  return new HttpDatabase(dialect, new Session(client, dialect, run));
 }
 
 /** Creates the probe of the database's breaker: a query that reads no table. */
@@ -116,6 +103,22 @@ type Run = <T>(queries: number, call: () => Promise<T>) => Promise<T>;
 
 type NoSchema = Record<string, never>;
 type BaseSession = NeonHttpSession<NoSchema, ExtractTablesWithRelations<NoSchema>>;
+
+/** Stands in place of `NeonHttpDatabase`, whose module loads the driver when an isolate starts. */
+class HttpDatabase extends PgDatabase<NeonHttpQueryResultHKT, NoSchema> implements Database {
+  readonly #session: Session;
+
+  constructor(dialect: PgDialect, session: Session) {
+    super(dialect, session, undefined);
+    this.#session = session;
+  }
+
+  batch<U extends BatchItem<"pg">, T extends Readonly<[U, ...U[]]>>(
+    queries: T,
+  ): Promise<BatchResponse<T>> {
+    return this.#session.batch(queries);
+  }
+}
 
 /** Measures the time of drizzle's queries and batches. Each of them goes through one of these two methods. */
 class Session extends NeonHttpSession<NoSchema, ExtractTablesWithRelations<NoSchema>> {
