@@ -1,15 +1,18 @@
-import { neon, neonConfig } from "@neondatabase/serverless";
 import type { ExtractTablesWithRelations } from "drizzle-orm";
-import { NeonHttpDatabase, NeonHttpSession, type NeonHttpClient } from "drizzle-orm/neon-http";
-import { PgDialect, type PreparedQueryConfig } from "drizzle-orm/pg-core";
+import type { BatchItem, BatchResponse } from "drizzle-orm/batch";
+import {
+  NeonHttpSession,
+  type NeonHttpClient,
+  type NeonHttpQueryResultHKT,
+} from "drizzle-orm/neon-http/session";
+import { PgDatabase, PgDialect, type PreparedQueryConfig } from "drizzle-orm/pg-core";
 import { outcomeOf, type Breaker, type Defer } from "../core/breaker.ts";
-import { done, messageOf, type FaultCode } from "../core/faults.ts";
+import { done, type FaultCode } from "../core/faults.ts";
 import type { Result } from "../core/result.ts";
-import { isMistake, OriginFault, originFault, toOriginFault } from "./fault.ts";
+import { createLateClient } from "./late-client.ts";
+import type { SqlServer } from "./sql-server.ts";
+import { isMistake, OriginFault, toOriginFault } from "./fault.ts";
 import type { Clock, EpochMs, Millis } from "../core/time.ts";
-
-/** The drizzle client that uses Neon's HTTP protocol. Every error that it throws is an OriginFault. */
-export type Database = NeonHttpDatabase;
 
 /** One request to Postgres. A batch is one request with several queries. */
 export interface SqlRequest {
@@ -17,15 +20,6 @@ export interface SqlRequest {
   readonly startedAt: EpochMs;
   readonly ms: Millis;
   readonly outcome: "ok" | FaultCode;
-}
-
-/** The address of the database and the time limit of its requests. */
-export interface SqlServer {
-  readonly databaseUrl: string;
-  /** The URL to which requests are sent instead of the host in `databaseUrl`. Only local services need it. */
-  readonly neonEndpoint?: string;
-  /** The time limit of a request. It ends when the last byte of the answer has arrived. */
-  readonly timeoutMs: Millis;
 }
 
 export interface DatabaseOptions extends SqlServer {
@@ -41,6 +35,14 @@ export interface DatabaseOptions extends SqlServer {
   readonly keepAlive?: Defer;
 }
 
+/** The drizzle client that uses Neon's HTTP protocol. Every error that it throws is an OriginFault. */
+export interface Database extends PgDatabase<NeonHttpQueryResultHKT> {
+  /** Runs queries in one request, as one transaction. */
+  batch<U extends BatchItem<"pg">, T extends Readonly<[U, ...U[]]>>(
+    queries: T,
+  ): Promise<BatchResponse<T>>;
+}
+
 /**
  * Creates a database client. Each request has a deadline. While the breaker is open, queries throw an
  * OriginFault with the code `origin.open`, and no request is sent.
@@ -49,7 +51,7 @@ export interface DatabaseOptions extends SqlServer {
  */
 export function createDatabase(options: DatabaseOptions): Database {
   const { now, onQuery, breaker, keepAlive } = options;
-  const client = createClient(options);
+  const client = createLateClient(options);
 
   /**
    * Runs a request to its end, also if its reader gets an answer before: a load ends a moment before its
@@ -81,12 +83,12 @@ export function createDatabase(options: DatabaseOptions): Database {
   }
 
   const dialect = new PgDialect();
-  return new NeonHttpDatabase(dialect, new Session(client, dialect, run), undefined);
+  return new HttpDatabase(dialect, new Session(client, dialect, run));
 }
 
 /** Creates the probe of the database's breaker: a query that reads no table. */
 export function createSqlProbe(server: SqlServer): () => Promise<Result<void>> {
-  const client = createClient(server);
+  const client = createLateClient(server);
   return async () => {
     try {
       await client.query("select 1");
@@ -97,16 +99,26 @@ export function createSqlProbe(server: SqlServer): () => Promise<Result<void>> {
   };
 }
 
-function createClient(server: SqlServer) {
-  neonConfig.fetchFunction = callTransport;
-  // The settings of the driver are global, so each client passes its own transport with every request.
-  return neon(server.databaseUrl, { fetchOptions: { send: createTransport(server) } });
-}
-
 type Run = <T>(queries: number, call: () => Promise<T>) => Promise<T>;
 
 type NoSchema = Record<string, never>;
 type BaseSession = NeonHttpSession<NoSchema, ExtractTablesWithRelations<NoSchema>>;
+
+/** Stands in place of `NeonHttpDatabase`, whose module loads the driver when an isolate starts. */
+class HttpDatabase extends PgDatabase<NeonHttpQueryResultHKT, NoSchema> implements Database {
+  readonly #session: Session;
+
+  constructor(dialect: PgDialect, session: Session) {
+    super(dialect, session, undefined);
+    this.#session = session;
+  }
+
+  batch<U extends BatchItem<"pg">, T extends Readonly<[U, ...U[]]>>(
+    queries: T,
+  ): Promise<BatchResponse<T>> {
+    return this.#session.batch(queries);
+  }
+}
 
 /** Measures the time of drizzle's queries and batches. Each of them goes through one of these two methods. */
 class Session extends NeonHttpSession<NoSchema, ExtractTablesWithRelations<NoSchema>> {
@@ -129,41 +141,4 @@ class Session extends NeonHttpSession<NoSchema, ExtractTablesWithRelations<NoSch
   override batch(queries: Parameters<BaseSession["batch"]>[0]) {
     return this.#run(queries.length, () => super.batch(queries));
   }
-}
-
-type Send = (url: string, init: RequestInit) => Promise<Response>;
-
-function callTransport(
-  url: string,
-  { send, ...init }: RequestInit & { send: Send },
-): Promise<Response> {
-  return send(url, init);
-}
-
-function createTransport({ neonEndpoint, timeoutMs }: SqlServer): Send {
-  return async (url, init) => {
-    let status: number;
-    let text: string;
-    try {
-      const response = await fetch(neonEndpoint ?? url, {
-        ...init,
-        redirect: "manual",
-        signal: AbortSignal.timeout(timeoutMs),
-      });
-      status = response.status;
-      // The body is read inside this `try`, so that the deadline of the request covers it too.
-      text = await response.text();
-    } catch (error) {
-      throw isTimeout(error)
-        ? originFault("origin.timeout", `no answer within ${timeoutMs} ms`)
-        : originFault("origin.unavailable", messageOf(error));
-    }
-    // The body of a response with status 400 is an error of Postgres, which the driver parses.
-    if (status !== 200 && status !== 400) throw originFault("origin.unavailable", `HTTP ${status}`);
-    return new Response(text, { status });
-  };
-}
-
-function isTimeout(error: unknown): boolean {
-  return error instanceof Error && (error.name === "TimeoutError" || error.name === "AbortError");
 }

@@ -7,7 +7,7 @@ import {
   createSlidingWindowScript,
   type TakeScript,
 } from "./sliding-scripts.ts";
-import { createStockLedger } from "./upstash-algorithms.ts";
+import type { StockLedgerOptions } from "./upstash-algorithms.ts";
 
 export interface RedisLedgerOptions {
   readonly redis: RedisClient;
@@ -27,7 +27,7 @@ export function createRedisLedger(options: RedisLedgerOptions): Ledger {
     case "upstash-sliding-window":
     case "upstash-fixed-window":
     case "upstash-token-bucket":
-      return createStockLedger({ redis, prefix: `${namespace}:rl:${algorithm}`, algorithm });
+      return createLateStockLedger({ redis, prefix: `${namespace}:rl:${algorithm}`, algorithm });
   }
 }
 
@@ -47,5 +47,20 @@ function createScriptLedger(redis: RedisClient, prefix: string, script: TakeScri
       attempt(async () => {
         await redis.del(...withPrefix(accounts).map(({ key }) => key));
       }),
+  };
+}
+
+/** Loads `@upstash/ratelimit` with the first call: the own algorithms do not need the package. */
+function createLateStockLedger(options: StockLedgerOptions): Ledger {
+  let opened: Ledger | undefined;
+  async function ledger(): Promise<Ledger> {
+    if (opened !== undefined) return opened;
+    const { createStockLedger } = await import("./upstash-algorithms.ts");
+    return (opened ??= createStockLedger(options));
+  }
+  return {
+    take: async (...args) => (await ledger()).take(...args),
+    peek: async (...args) => (await ledger()).peek(...args),
+    forget: async (...args) => (await ledger()).forget(...args),
   };
 }

@@ -6,7 +6,8 @@ import { outbox } from "./schema.ts";
 import type { Seq } from "../core/seq.ts";
 import type { Millis } from "../core/time.ts";
 
-export type Database = NeonHttpDatabase;
+/** The drizzle client of the database. The layer sends no tokens of `$withAuth`. */
+export type Database = Omit<NeonHttpDatabase, "$withAuth">;
 
 /** A row that an INSERT into the outbox returns. Postgres' bigint arrives as text. */
 export interface InsertedRow extends Record<string, unknown> {

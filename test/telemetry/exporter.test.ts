@@ -26,7 +26,7 @@ function exporterOf(answers: readonly (() => Response)[], timeoutMs = 10_000) {
       timeoutMs,
       gzip: false,
     },
-    rejectedOf: () => 0,
+    rejectedOf: async () => 0,
     now: () => now,
     random: () => 0.5,
     sleep: async (ms) => {

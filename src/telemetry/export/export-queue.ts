@@ -2,7 +2,7 @@ import type { Resource } from "@opentelemetry/resources";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import { createExporter, type Exporter, type ExportPlatform } from "./exporter.ts";
 import type { Meter } from "../metrics/meter.ts";
-import { serializersOf } from "./otlp-serializers.ts";
+import type { serializersOf } from "./otlp-serializers.ts";
 import type { TracedRecord, StepRecord } from "../traces/request-record.ts";
 import type { Endpoint, TelemetrySettings } from "../settings.ts";
 import { lateSpan, spansOf, type SpanSource } from "../traces/spans.ts";
@@ -56,22 +56,36 @@ interface QueuedRequest {
   readonly reason: KeepReason;
 }
 
+type Serializers = ReturnType<typeof serializersOf>;
+
+interface Target {
+  readonly exporter: Exporter;
+  readonly serializers: () => Promise<Serializers>;
+}
+
+/** Loads the encoders with the first export: an isolate that exports nothing never evaluates them. */
+async function loadSerializers(endpoint: Endpoint): Promise<Serializers> {
+  const encoders = await import("./otlp-serializers.ts");
+  return encoders.serializersOf(endpoint);
+}
+
 export function createExportQueue(options: ExportQueueOptions): ExportQueue {
   const { settings, resource, meter, formatKey, random, print, onExport } = options;
   const { traces, logs } = settings.endpoints;
   const source: SpanSource = { resource, random, formatKey, plainPaths: settings.plainKeys };
-  const traceExporter = traces && exporterOf(traces, "traces");
-  const logExporter = logs && exporterOf(logs, "logs");
+  const traceTarget = traces && targetOf(traces, "traces");
+  const logTarget = logs && targetOf(logs, "logs");
   const hasTarget = traces !== undefined || logs !== undefined || settings.console;
   let waiting: QueuedRequest[] = [];
   let late: ReadableSpan[] = [];
 
-  function exporterOf(endpoint: Endpoint, signal: "traces" | "logs"): Exporter {
-    const serializer = serializersOf(endpoint)[signal];
-    return createExporter({
+  function targetOf(endpoint: Endpoint, signal: "traces" | "logs"): Target {
+    const serializers = () => loadSerializers(endpoint);
+    const exporter = createExporter({
       ...options,
       endpoint,
-      rejectedOf: (answer) => {
+      rejectedOf: async (answer) => {
+        const serializer = (await serializers())[signal];
         const { partialSuccess } = serializer.deserializeResponse(answer);
         if (partialSuccess === undefined) return 0;
         // OTLP in JSON writes a 64-bit number as a string, so the number is converted.
@@ -84,6 +98,7 @@ export function createExportQueue(options: ExportQueueOptions): ExportQueue {
         return Number(rejected ?? 0);
       },
     });
+    return { exporter, serializers };
   }
 
   function drop(signal: "span" | "log", reason: string, count: number): void {
@@ -91,15 +106,15 @@ export function createExportQueue(options: ExportQueueOptions): ExportQueue {
   }
 
   async function post(
-    exporter: Exporter | undefined,
+    target: Target | undefined,
     signal: "span" | "log",
     items: number,
-    encode: () => Uint8Array | undefined,
+    encode: (serializers: Serializers) => Uint8Array | undefined,
   ): Promise<void> {
-    if (exporter === undefined || items === 0) return;
-    const body = encode();
+    if (target === undefined || items === 0) return;
+    const body = encode(await target.serializers());
     if (body === undefined) return drop(signal, "encoding", items);
-    const { outcome, rejected } = await exporter.post(body);
+    const { outcome, rejected } = await target.exporter.post(body);
     meter.add("telemetry.exports", 1, signal, outcome);
     onExport(outcome === "ok");
     drop(signal, outcome === "ok" ? "rejected" : outcome, outcome === "ok" ? rejected : items);
@@ -122,18 +137,8 @@ export function createExportQueue(options: ExportQueueOptions): ExportQueue {
       if (isAudited(record)) records.push(auditRecord(record, formatKey, resource));
     }
     await Promise.all([
-      post(
-        traceExporter,
-        "span",
-        spans.length,
-        () => traces && serializersOf(traces).traces.serializeRequest(spans),
-      ),
-      post(
-        logExporter,
-        "log",
-        records.length,
-        () => logs && serializersOf(logs).logs.serializeRequest(records),
-      ),
+      post(traceTarget, "span", spans.length, (to) => to.traces.serializeRequest(spans)),
+      post(logTarget, "log", records.length, (to) => to.logs.serializeRequest(records)),
     ]);
   }
 

@@ -16,7 +16,7 @@ export interface ExportPlatform {
 export interface ExporterOptions extends ExportPlatform {
   readonly endpoint: Endpoint;
   /** Reads from the body of a 2xx answer how many items the collector rejected. */
-  readonly rejectedOf: (answer: Uint8Array) => number;
+  readonly rejectedOf: (answer: Uint8Array) => Promise<number>;
 }
 
 /**
@@ -79,7 +79,7 @@ export function createExporter(options: ExporterOptions): Exporter {
           const answer = await bodyOf(response);
           if (response.ok) {
             budget = Math.min(RETRY_BUDGET, budget + EARNED_PER_EXPORT);
-            return { outcome: "ok", rejected: rejectedIn(answer) };
+            return { outcome: "ok", rejected: await rejectedIn(answer) };
           }
           if (!RETRYABLE.has(response.status)) return { outcome: "refused", rejected: 0 };
         }
@@ -97,10 +97,10 @@ export function createExporter(options: ExporterOptions): Exporter {
     return asked ?? random() * Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt);
   }
 
-  function rejectedIn(answer: Uint8Array): number {
+  async function rejectedIn(answer: Uint8Array): Promise<number> {
     if (answer.byteLength === 0) return 0;
     try {
-      return rejectedOf(answer);
+      return await rejectedOf(answer);
     } catch {
       return 0;
     }

@@ -1,8 +1,6 @@
 import type { MetricsSnapshot } from "../../core/metrics.ts";
 import type { EpochMs, Millis } from "../../core/time.ts";
 import { createExporter, type ExportPlatform } from "./exporter.ts";
-import { serializersOf } from "./otlp-serializers.ts";
-import { resourceMetricsOf } from "./otlp-metrics.ts";
 import type { TelemetrySettings } from "../settings.ts";
 
 export interface PushOptions extends ExportPlatform {
@@ -19,16 +17,20 @@ export function createPush(options: PushOptions):
   const { settings } = options;
   const endpoint = settings.endpoints.metrics;
   if (endpoint === undefined || !settings.enabled) return undefined;
-  const { metrics: serializer } = serializersOf(endpoint);
   const exporter = createExporter({
     ...options,
     endpoint,
-    rejectedOf: () => 0,
+    rejectedOf: async () => 0,
   });
   return {
     everyMs: settings.metricIntervalMs,
     async push(snapshot, instance, now) {
-      const body = serializer.serializeRequest(
+      // A Worker without exports never evaluates these modules.
+      const [{ serializersOf }, { resourceMetricsOf }] = await Promise.all([
+        import("./otlp-serializers.ts"),
+        import("./otlp-metrics.ts"),
+      ]);
+      const body = serializersOf(endpoint).metrics.serializeRequest(
         resourceMetricsOf(snapshot, settings.resource, instance, now),
       );
       // Totals are cumulative, so a failed push is not repeated: the next one contains its totals.

@@ -1,0 +1,49 @@
+/** The driver with the transport of this layer. Only `late-client.ts` imports this module, when it sends a query. */
+import { neon, neonConfig } from "@neondatabase/serverless";
+import { messageOf } from "../core/faults.ts";
+import { originFault } from "./fault.ts";
+import type { SqlServer } from "./sql-server.ts";
+
+/** Creates a client of the driver. Each of its requests has a deadline. */
+export function createNeonClient(server: SqlServer) {
+  neonConfig.fetchFunction = callTransport;
+  // The settings of the driver are global, so each client passes its own transport with every request.
+  return neon(server.databaseUrl, { fetchOptions: { send: createTransport(server) } });
+}
+
+type Send = (url: string, init: RequestInit) => Promise<Response>;
+
+function callTransport(
+  url: string,
+  { send, ...init }: RequestInit & { send: Send },
+): Promise<Response> {
+  return send(url, init);
+}
+
+function createTransport({ neonEndpoint, timeoutMs }: SqlServer): Send {
+  return async (url, init) => {
+    let status: number;
+    let text: string;
+    try {
+      const response = await fetch(neonEndpoint ?? url, {
+        ...init,
+        redirect: "manual",
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      status = response.status;
+      // The body is read inside this `try`, so that the deadline of the request covers it too.
+      text = await response.text();
+    } catch (error) {
+      throw isTimeout(error)
+        ? originFault("origin.timeout", `no answer within ${timeoutMs} ms`)
+        : originFault("origin.unavailable", messageOf(error));
+    }
+    // The body of a response with status 400 is an error of Postgres, which the driver parses.
+    if (status !== 200 && status !== 400) throw originFault("origin.unavailable", `HTTP ${status}`);
+    return new Response(text, { status });
+  };
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && (error.name === "TimeoutError" || error.name === "AbortError");
+}
