@@ -143,7 +143,9 @@ export type Lifetimes = Pick<Entry, "freshUntil" | "staleUntil" | "errorUntil" |
 
 /** The newest number and the era of the log that an isolate knew. */
 export interface LogPosition {
+  /** The number up to which the isolate knew the log. */
   readonly asOf: Seq;
+  /** The random name of one life of the log. */
   readonly era: Era;
 }
 
