@@ -149,6 +149,14 @@ export interface LogPosition {
   readonly era: Era;
 }
 
+/** The fields of an entry that are needed for its validation. */
+export type Dated = Pick<Entry, "invalidationKeys" | "asOf" | "era">;
+
+/** Returns an entry without its value. Events have this, because a program may log its events. */
+export function datedOf({ invalidationKeys, asOf, era }: Entry): Dated {
+  return { invalidationKeys, asOf, era };
+}
+
 /** The time of a load, and the log position of its isolate before the load. */
 export interface LoadStamp extends LogPosition {
   readonly startedAt: EpochMs;

@@ -65,7 +65,16 @@ export function createStoredValues(options: StoredValuesOptions): StoredValues {
     const request = lookups.createRequest(key, policy, task, ctx);
     const inMemory = await lookups.readMemory(request);
     const outcome = "kind" in inMemory ? inMemory : await searchTiers(inMemory);
-    if (!("kind" in outcome) || outcome.kind === "failed") return undefined;
+    if (!("kind" in outcome) || outcome.kind === "failed") {
+      const missed = {
+        status: "miss",
+        negative: false,
+        unreachable: false,
+        searched: true,
+      } as const;
+      ctx.emit({ type: "lookup.end", key, ...missed });
+      return undefined;
+    }
     const lookup = lookupOf(key, outcome, true);
     emitLookupEnd(lookup, ctx);
     return lookup;
