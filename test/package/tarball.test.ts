@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, inject, test } from "vitest";
 import { createConsumer, REPOSITORY } from "./support/consumer.ts";
@@ -39,4 +39,21 @@ test("each declaration and source map of the tarball names files that it has, or
   expect(read("data/options.d.ts")).toContain(
     "The maximum number of bytes of all entries together.",
   );
+});
+
+test("each package that a declaration of the tarball imports is an optional peer", () => {
+  using consumer = createConsumer(inject("tarball"), [], {});
+  const root = join(consumer.folder, "node_modules/strata");
+  const { peerDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+    peerDependencies: object;
+  };
+  const peers = new Set([...Object.keys(peerDependencies), "cloudflare:workers"]);
+  const imports = globSync("dist/**/*.d.ts", { cwd: root }).flatMap((path) =>
+    Array.from(
+      readFileSync(join(root, path), "utf8").matchAll(/(?:from |import\()"([^."][^"]*)"/gu),
+      ([, name = ""]) => ({ path, name: /^(?:@[^/]+\/)?[^/]+/u.exec(name)?.[0] ?? name }),
+    ),
+  );
+  expect(imports.length).toBeGreaterThan(20);
+  expect(imports.filter(({ name }) => !peers.has(name))).toEqual([]);
 });
