@@ -93,7 +93,7 @@ export type CacheEvent =
         | "unverified"
         | "unfit"
         | "too-big";
-      /** What the log has rejected: the entry without its value (`datedOf`). */
+      /** What the log has rejected: the entry without its value (`rejectionOf`). */
       readonly entry?: Dated;
     }
   | { readonly type: "refresh.start"; readonly key: string }

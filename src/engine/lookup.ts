@@ -1,5 +1,5 @@
 /** One read of one key: memory answers here, and the steps behind memory follow (lookup-tiers.ts). */
-import { datedOf, freshnessOf, type Entry } from "../core/entry.ts";
+import { freshnessOf, rejectionOf, type Entry } from "../core/entry.ts";
 import { DefinitionError } from "../core/faults.ts";
 import { keyProblem } from "../core/key.ts";
 import type { Policy } from "../core/policy.ts";
@@ -111,13 +111,7 @@ export function createLookup(options: LookupOptions): Lookups {
         return { ...request, logReachable: false };
       case "drop":
         if (memory.peek(key) === entry) memory.remove(key);
-        ctx.emit({
-          type: "entry.reject",
-          key,
-          tier: "memory",
-          reason: validation.reason,
-          entry: datedOf(entry),
-        });
+        ctx.emit(rejectionOf(entry, "memory", validation.reason));
         return { ...request, invalidatedEntry: entry };
       case "serve": {
         const { entry: valid, unreachable, currentAt } = validation;

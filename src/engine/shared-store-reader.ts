@@ -1,5 +1,5 @@
 /** Reads entries and the log from Redis in one request, and validates the entries by the log. */
-import { datedOf, verifiedCopy, type Entry } from "../core/entry.ts";
+import { rejectionOf, verifiedCopy, type Entry } from "../core/entry.ts";
 import type { LogAnswer } from "../core/log.ts";
 import { verdictByNumbers } from "../core/log-verdict.ts";
 import type { SharedStore, Verified } from "../core/shared-store.ts";
@@ -44,13 +44,7 @@ export function createSharedReader(store: SharedStore, coherence: Coherence): Sh
       return { served: { ...validation, entry: copy } };
     }
     const reason = validation.use === "drop" ? validation.reason : "unverified";
-    ctx.emit({
-      type: "entry.reject",
-      key: entry.key,
-      tier: "redis",
-      reason,
-      entry: datedOf(entry),
-    });
+    ctx.emit(rejectionOf(entry, "redis", reason));
     return { invalidatedEntry: entry };
   }
 

@@ -1,6 +1,6 @@
 /** The steps of a lookup that read a tier outside the isolate, or that ask the log about an entry of memory. */
 import { timeStep } from "../core/timed-step.ts";
-import { datedOf, freshnessOf, type Entry } from "../core/entry.ts";
+import { freshnessOf, rejectionOf, type Entry } from "../core/entry.ts";
 import type { MemoryTier, Tier } from "../core/tier.ts";
 import type { TierName } from "../core/policy.ts";
 import type { Coherence } from "./coherence.ts";
@@ -45,13 +45,7 @@ export function createTierSteps(options: TierStepOptions): TierSteps {
     if (validation.use === "skip") return { ...request, logReachable: false };
     if (validation.use === "drop") {
       if (tier === "memory" && memory.peek(key) === entry) memory.remove(key);
-      ctx.emit({
-        type: "entry.reject",
-        key,
-        tier,
-        reason: validation.reason,
-        entry: datedOf(entry),
-      });
+      ctx.emit(rejectionOf(entry, tier, validation.reason));
       return { ...request, invalidatedEntry: entry };
     }
     const { entry: valid, unreachable, onlyIfLoadFails } = validation;
