@@ -1,4 +1,3 @@
-import type { EventOf } from "./events.ts";
 import type { Policy } from "./policy.ts";
 import {
   derivedInvalidationKeys,
@@ -152,17 +151,6 @@ export interface LogPosition {
 
 /** The fields of an entry that are needed for its validation. */
 export type Dated = Pick<Entry, "invalidationKeys" | "asOf" | "era">;
-
-/** Returns the event of an entry that a tier held and that is not used. It has no value, because a program may log it. */
-export function rejectionOf(
-  { key, invalidationKeys, asOf, era }: Entry,
-  tier: Rejection["tier"],
-  reason: Rejection["reason"],
-): Rejection {
-  return { type: "entry.reject", key, tier, reason, entry: { invalidationKeys, asOf, era } };
-}
-
-type Rejection = EventOf<"entry.reject">;
 
 /** The time of a load, and the log position of its isolate before the load. */
 export interface LoadStamp extends LogPosition {

@@ -1,5 +1,5 @@
 /** One read of one key: memory answers here, and the steps behind memory follow (lookup-tiers.ts). */
-import { freshnessOf, rejectionOf, type Entry } from "../core/entry.ts";
+import { freshnessOf, type Entry } from "../core/entry.ts";
 import { DefinitionError } from "../core/faults.ts";
 import { keyProblem } from "../core/key.ts";
 import type { Policy } from "../core/policy.ts";
@@ -8,6 +8,7 @@ import type { Context } from "../core/context.ts";
 import type { Lookup } from "../core/lookup.ts";
 import type { MemoryTier } from "../core/tier.ts";
 import type { Random } from "../core/random.ts";
+import { rejectionOf } from "../core/rejection.ts";
 import type { Millis } from "../core/time.ts";
 import type { Coherence, LogState } from "./coherence.ts";
 import type { Coalescer, RunLookup } from "./coalescer.ts";

@@ -1,7 +1,8 @@
 /** Reads entries and the log from Redis in one request, and validates the entries by the log. */
-import { rejectionOf, verifiedCopy, type Entry } from "../core/entry.ts";
+import { verifiedCopy, type Entry } from "../core/entry.ts";
 import type { LogAnswer } from "../core/log.ts";
 import { verdictByNumbers } from "../core/log-verdict.ts";
+import { rejectionOf } from "../core/rejection.ts";
 import type { SharedStore, Verified } from "../core/shared-store.ts";
 import type { EpochMs } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";

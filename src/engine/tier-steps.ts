@@ -1,8 +1,9 @@
 /** The steps of a lookup that read a tier outside the isolate, or that ask the log about an entry of memory. */
 import { timeStep } from "../core/timed-step.ts";
-import { freshnessOf, rejectionOf, type Entry } from "../core/entry.ts";
+import { freshnessOf, type Entry } from "../core/entry.ts";
 import type { MemoryTier, Tier } from "../core/tier.ts";
 import type { TierName } from "../core/policy.ts";
+import { rejectionOf } from "../core/rejection.ts";
 import type { Coherence } from "./coherence.ts";
 import type { LookupOutcome, LookupRequest, StaleEntry } from "./lookup-request.ts";
 import type { ReadShared } from "./shared-store-reader.ts";
