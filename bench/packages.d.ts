@@ -108,6 +108,8 @@ declare module "@unkey/cache" {
       ctx: { waitUntil(work: Promise<unknown>): void },
       options: { stores: readonly unknown[]; fresh: number; stale: number },
     );
+    get(namespace: string, key: string): Promise<Outcome<T | undefined>>;
+    set(namespace: string, key: string, value: T | undefined): Promise<unknown>;
     swr(
       namespace: string,
       key: string,

@@ -272,7 +272,7 @@ export function createLayer(
       dryRun: { loads, proxyLimits, degradation, now, engine, invalidator },
     }),
     metrics: telemetry.metrics,
-    compare: composeComparison(config, telemetry, ownPlatform),
+    compare: composeComparison(config, telemetry, ownPlatform, keepAlive),
     traced,
     tracedFetch: createTracedFetch({
       traced,

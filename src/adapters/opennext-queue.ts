@@ -7,13 +7,22 @@ import type { Strata } from "../data/strata.ts";
 
 /** A message of OpenNext's queue. */
 export interface OpenNextMessage {
+  /** Equal for all messages that ask for the same render. */
   readonly MessageDeduplicationId: string;
-  readonly MessageBody: { readonly host: string; readonly url: string };
+  /** The request of the page. */
+  readonly MessageBody: {
+    /** The host of the request, with its port. */
+    readonly host: string;
+    /** The path of the page, with its query. */
+    readonly url: string;
+  };
 }
 
 /** The queue, in the form of OpenNext's `Queue`. */
 export interface OpenNextQueue {
+  /** The name that OpenNext logs. */
   readonly name: string;
+  /** Renders the page, if it was not rendered within `onceIn`. Rejects if the render fails. */
   send(message: OpenNextMessage): Promise<void>;
 }
 

@@ -24,13 +24,19 @@ export type OpenNextCacheType = "cache" | "fetch" | "composable";
 
 /** The incremental cache, in the form of OpenNext's `IncrementalCache`. */
 export interface OpenNextIncrementalCache {
+  /** The name that OpenNext logs. */
   readonly name: string;
+  /** Returns a stored page, fetch or result. Null if there is none, or if one of its tags was revalidated. */
   get<V extends object>(name: string, type?: OpenNextCacheType): Promise<OpenNextEntry<V> | null>;
+  /** Stores a page, fetch or result, unless one of its tags was revalidated since the `get` before it. */
   set(name: string, value: object, type?: OpenNextCacheType): Promise<void>;
+  /** Invalidates a page, fetch or result in every isolate. */
   delete(name: string): Promise<void>;
 }
 
+/** What the incremental cache has under a name. */
 export interface OpenNextEntry<V extends object> {
+  /** The page, fetch or result in the form in which OpenNext gave it to `set`. */
   readonly value: V;
   /** The instant at which the page was begun. */
   readonly lastModified: EpochMs;
@@ -43,11 +49,17 @@ export type OpenNextTag =
 
 /** The tag cache, in the form of OpenNext's `NextModeTagCache`. */
 export interface OpenNextTagCache {
+  /** The name that OpenNext logs. */
   readonly name: string;
+  /** The kind of tag cache, as OpenNext names it. */
   readonly mode: "nextMode";
+  /** Returns the instant of the last revalidation of the tags. 0 if there was none. */
   getLastRevalidated(tags: readonly string[]): Promise<EpochMs>;
+  /** Whether a tag was revalidated after `lastModified`, so that the page is invalid. */
   hasBeenRevalidated(tags: readonly string[], lastModified?: EpochMs): Promise<boolean>;
+  /** Whether a tag became stale after `lastModified`, so that the page is served and rendered again. */
   isStale(tags: readonly string[], lastModified?: EpochMs): Promise<boolean>;
+  /** Revalidates the tags. @throws {CacheUnavailable} if the log did not acknowledge it */
   writeTags(tags: readonly OpenNextTag[]): Promise<void>;
 }
 

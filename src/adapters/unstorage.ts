@@ -5,6 +5,7 @@ import { DefinitionError } from "../core/faults.ts";
 import { key } from "../core/key.ts";
 import { definePolicy, type PolicyOptions } from "../core/policy.ts";
 import type { Strata } from "../data/strata.ts";
+import { keyOfItem, prefixOfBase } from "./storage-keys.ts";
 import { valuesOf } from "./values.ts";
 
 /** The options of `strataDriver`. */
@@ -41,9 +42,9 @@ export function strataDriver(strata: Strata, options: StrataDriverOptions = {}):
   const { kind = "storage", freshFor = "1d", keys = "throw", ...rest } = options;
   const policy = definePolicy({ ...rest, freshFor, flight: "isolate", jitter: 0 });
   const values = valuesOf(strata);
-  // The parts of a key stay parts, so that a base is a prefix that can be purged.
-  const keyOf = (name: string): string => key(kind, ...name.split(":"));
-  const read = async (name: string) => (await values.find(keyOf(name), policy)).entry;
+  const root = key(kind, "");
+  const keyOf = (name: string) => keyOfItem(root, name);
+  const read = async (name: string) => (await values.find(await keyOf(name), policy)).entry;
 
   return {
     name: "strata",
@@ -59,10 +60,10 @@ export function strataDriver(strata: Strata, options: StrataDriverOptions = {}):
 
     async setItem(name, body, { ttl } = {}) {
       const freshForMs = ttlOf(ttl);
-      await values.replace({ key: keyOf(name), policy, body, freshForMs });
+      await values.replace({ key: await keyOf(name), policy, body, freshForMs });
     },
 
-    removeItem: (name) => values.purge({ keys: [keyOf(name)] }),
+    removeItem: async (name) => values.purge({ keys: [await keyOf(name)] }),
 
     async getMeta(name) {
       const entry = await read(name);
@@ -76,14 +77,8 @@ export function strataDriver(strata: Strata, options: StrataDriverOptions = {}):
       throw new Error('the driver "strata" cannot list keys: a cache does not keep a list of them');
     },
 
-    clear: async (base) => values.purge({ prefixes: [prefixOf(kind, base)] }),
+    clear: async (base) => values.purge({ prefixes: [await prefixOfBase(root, base)] }),
   };
-}
-
-/** The prefix of all keys under a base, which is empty or ends with a colon. */
-function prefixOf(kind: string, base = ""): string {
-  const parts = base.split(":").filter((part) => part !== "");
-  return parts.length === 0 ? key(kind, "_").slice(0, -1) : `${key(kind, ...parts)}:`;
 }
 
 function ttlOf(ttl: unknown): number | undefined {

@@ -47,10 +47,13 @@ interface StreamOptions<S, C> {
 
 /** The middleware, in the form of `LanguageModelV3Middleware`. */
 export interface LanguageModelMiddleware {
+  /** The version of the interface of the AI SDK. */
   readonly specificationVersion: "v3";
+  /** Answers a call without a stream, from a stored answer if there is one. */
   wrapGenerate<R extends Generated, C extends CallParameters>(
     options: GenerateOptions<R, C>,
   ): Promise<R>;
+  /** Answers a call with a stream. A stored answer is replayed as one. */
   wrapStream<P extends Part, S extends { stream: ReadableStream<P> }, C extends CallParameters>(
     options: StreamOptions<S & { stream: ReadableStream<P> }, C>,
   ): Promise<S & { stream: ReadableStream<P> }>;

@@ -1,8 +1,11 @@
 import type { Config } from "../config.ts";
+import type { Defer } from "../core/breaker.ts";
 import type { CompareSettings } from "../core/traffic.ts";
 import type { Platform } from "../platform.ts";
+import { withTimeout } from "../resilience/deadline.ts";
 import type { Telemetry } from "../telemetry/telemetry.ts";
 import { createComparison } from "../telemetry/traffic/compare.ts";
+import { shareComparison } from "../telemetry/traffic/share-comparison.ts";
 import { createEviction, type Eviction } from "../tiers/eviction/choice.ts";
 import { createMemoryTier } from "../tiers/memory.ts";
 
@@ -11,8 +14,9 @@ export function composeComparison(
   { settings }: Config,
   { sketches }: Pick<Telemetry, "sketches">,
   { random, sleep }: Platform,
+  keepAlive: Defer,
 ): CompareSettings {
-  return createComparison({
+  const compare = createComparison({
     sketches,
     pause: () => sleep(0),
     memory: settings.memory,
@@ -25,4 +29,5 @@ export function composeComparison(
         sizeOf,
       }),
   });
+  return shareComparison({ compare, withTimeout, keepAlive });
 }

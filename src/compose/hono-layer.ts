@@ -8,11 +8,11 @@ import { createProxyLimits, MAX_ORIGINS } from "../http/proxy/proxy-limits.ts";
 import { createScopeMiddleware } from "../http/routes/middleware.ts";
 import type { StrataEnv } from "../http/routes/request-scope.ts";
 import { createBreakerTable } from "../resilience/breaker-table.ts";
-import { createBreaker } from "../resilience/breaker.ts";
 import { createBulkhead } from "../resilience/bulkhead.ts";
 import { withTimeout } from "../resilience/deadline.ts";
 import { dataPartsOf, type DataParts } from "./data-parts.ts";
 import { HOST } from "./open-cache.ts";
+import { createOriginBreaker, ORIGIN_BREAKER } from "./origin-breaker.ts";
 
 /** The options of `middleware`. */
 export interface MiddlewareOptions {
@@ -36,18 +36,6 @@ const PROXY_SLOTS = 128;
 const PROXY_WAIT_MS: Millis = 1_000;
 /** An eighth of an isolate's 128 MiB. */
 const PROXY_BYTES = 16 * 2 ** 20;
-/** The breaker of an HTTP origin opens after this many failures in a row. */
-const ORIGIN_FAILURES = 10;
-const BREAKER = {
-  failures: ORIGIN_FAILURES,
-  minCalls: 20,
-  failureRate: 0.5,
-  slowRate: undefined,
-  windowMs: 10_000,
-  openForMs: 1_000,
-  maxOpenForMs: 5_000,
-} as const;
-
 /**
  * Makes the middleware that gives each request its scope (`c.var.strata`) and each response its cache
  * fields. Use it before every route. The cache sends requests through `app` again to refresh routes in
@@ -97,16 +85,7 @@ export function middleware(
 
 function proxyLimitsOf({ emit, platform: { now, random } }: DataParts) {
   const createBreakerFor = (callTimeoutMs: Millis) =>
-    createBreaker({
-      ...BREAKER,
-      slowMs: callTimeoutMs / 2,
-      name: "http",
-      dependency: "origin",
-      callTimeoutMs,
-      now,
-      random,
-      onChange: emit,
-    });
+    createOriginBreaker({ name: "http", callTimeoutMs, now, random, onChange: emit });
   return createProxyLimits({
     createSlots: () =>
       createBulkhead({
@@ -118,7 +97,7 @@ function proxyLimitsOf({ emit, platform: { now, random } }: DataParts) {
         random,
       }),
     breakers: createBreakerTable(createBreakerFor, MAX_ORIGINS),
-    breakerWindowMs: BREAKER.windowMs,
+    breakerWindowMs: ORIGIN_BREAKER.windowMs,
     now,
     slotWaitMs: PROXY_WAIT_MS,
     maxBytesInFlight: PROXY_BYTES,

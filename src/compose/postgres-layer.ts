@@ -9,7 +9,6 @@ import { MAX_LIFETIME_MS } from "../core/policy.ts";
 import type { Millis } from "../core/time.ts";
 import type { Lifetime, Strata } from "../data/strata.ts";
 import { createDatabase, createSqlProbe, type Database } from "../origin/neon.ts";
-import { createBreaker } from "../resilience/breaker.ts";
 import type { Mutation } from "../writes/mutate.ts";
 import { createWriteThrough } from "../writes/through.ts";
 import { createTakeWriteSlot } from "../writes/write-slot.ts";
@@ -21,6 +20,7 @@ import {
 } from "../writes/writer.ts";
 import { contextOf } from "./open-cache.ts";
 import { dataPartsOf } from "./data-parts.ts";
+import { createOriginBreaker, ORIGIN_BREAKER } from "./origin-breaker.ts";
 
 /** The options of `postgres`. */
 export interface PostgresOptions {
@@ -43,7 +43,10 @@ export interface PostgresOptions {
 }
 
 const RULES: OptionTable<Pick<PostgresOptions, "requests" | "outbox">> = {
-  requests: { timeout: duration("5s", 1, 60_000), failures: count(10, 1, 1_000) },
+  requests: {
+    timeout: duration("5s", 1, 60_000),
+    failures: count(ORIGIN_BREAKER.failures, 1, 1_000),
+  },
   outbox: {
     verifyAfter: duration("5s", 0, 86_400_000),
     originLag: duration(0, 0, MAX_LIFETIME_MS),
@@ -54,16 +57,6 @@ interface Settings {
   readonly requests: { readonly timeoutMs: Millis; readonly failures: number };
   readonly outbox: { readonly verifyAfterMs: Millis; readonly originLagMs: Millis };
 }
-
-/** The breaker of the database: the defaults of the whole Worker. */
-const BREAKER = {
-  minCalls: 20,
-  failureRate: 0.5,
-  slowRate: undefined,
-  windowMs: 10_000,
-  openForMs: 1_000,
-  maxOpenForMs: 5_000,
-} as const;
 
 /** Writes rows with their invalidations. `postgres` makes it. */
 export interface PostgresWriter {
@@ -117,12 +110,9 @@ export function postgres(strata: Strata, options: PostgresOptions): PostgresWrit
       timeoutMs,
       ...(endpoint !== undefined && { neonEndpoint: endpoint }),
     };
-    const breaker = createBreaker({
-      ...BREAKER,
+    const breaker = createOriginBreaker({
       failures,
-      slowMs: timeoutMs / 2,
       name: "sql",
-      dependency: "origin",
       callTimeoutMs: timeoutMs,
       probe: createSqlProbe(server),
       now,

@@ -26,6 +26,7 @@ export interface DurableStoreOptions {
   readonly timeout?: Duration;
   /** The maximum number of characters of one stored entry. A row has at most 2 MB. @default 1048576 (1 Mi) */
   readonly maxEntryChars?: number;
+  /** The circuit breaker of the objects. @default those of `BreakerOptions` */
   readonly breaker?: BreakerOptions;
 }
 

@@ -22,6 +22,7 @@ export interface FlightOptions {
   readonly grantTimeout?: Duration;
   /** The time that an object may take to answer after the wait of a follower has ended. @default "1s" */
   readonly slack?: Duration;
+  /** The circuit breaker of the objects. @default those of `BreakerOptions` */
   readonly breaker?: BreakerOptions;
 }
 

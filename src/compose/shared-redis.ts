@@ -28,6 +28,7 @@ export interface RedisStoreOptions {
     /** Entries of this many characters or more are compressed. @default 16384 */
     readonly packFromChars?: number;
   };
+  /** The circuit breaker of Redis. @default those of `BreakerOptions` */
   readonly breaker?: BreakerOptions;
 }
 

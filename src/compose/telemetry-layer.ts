@@ -11,7 +11,7 @@ const FLUSH_MS = 2_000;
 /**
  * Exports a trace of each sampled request as OTLP, with the steps of its lookups. `variables` has the
  * variables of OpenTelemetry, such as `OTEL_EXPORTER_OTLP_ENDPOINT` and `OTEL_SERVICE_NAME`: the
- * environment of the Worker is right. docs/telemetry.md lists them.
+ * environment of the Worker is right. docs/operations/README.md lists them.
  *
  * @throws {DefinitionError} that names every wrong variable, without its value
  * @example

@@ -92,7 +92,9 @@ export type Warmed = "loaded" | "present" | "absent" | "unstorable" | "failed";
 export interface WarmProgress {
   /** The number of keys that are finished. */
   readonly done: number;
+  /** The number of keys of the whole call. */
   readonly total: number;
+  /** The result of each key of the round that has ended. */
   readonly results: ReadonlyMap<string, Warmed>;
   /** The failure of the round, or of a part of its write. Undefined if the round succeeded. */
   readonly fault?: Fault;

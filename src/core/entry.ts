@@ -143,9 +143,14 @@ export type Lifetimes = Pick<Entry, "freshUntil" | "staleUntil" | "errorUntil" |
 
 /** The newest number and the era of the log that an isolate knew. */
 export interface LogPosition {
+  /** The number up to which the isolate knew the log. */
   readonly asOf: Seq;
+  /** The random name of one life of the log. */
   readonly era: Era;
 }
+
+/** The fields of an entry that are needed for its validation. */
+export type Dated = Pick<Entry, "invalidationKeys" | "asOf" | "era">;
 
 /** The time of a load, and the log position of its isolate before the load. */
 export interface LoadStamp extends LogPosition {

@@ -1,8 +1,8 @@
 import type { DegradationLevel } from "./degradation-level.ts";
 import type { BreakerName, BreakerState } from "./breaker.ts";
+import type { Dated } from "./entry.ts";
 import type { Fault, FaultCode } from "./faults.ts";
 import type { UnstoredReason } from "./key-notes.ts";
-import type { Dated } from "./log.ts";
 import type { ShedReason, SlotPriority } from "./origin-slots.ts";
 import type { Policy } from "./policy.ts";
 import type { ServiceEvent } from "./service-events.ts";
@@ -17,7 +17,7 @@ export type LookupStatus =
   | "stale"
   /** The value was served after its fresh lifetime, because the origin failed. */
   | "stale-on-error"
-  /** This request loaded the value from the origin. */
+  /** No tier had the value: this request loaded it from the origin, or only searched (`cache.get`). */
   | "miss"
   /** Another request loaded the value from the origin, and this request waited for it. */
   | "joined"
@@ -35,6 +35,8 @@ export type CacheEvent =
       readonly status: LookupStatus;
       readonly negative: boolean;
       readonly unreachable: boolean;
+      /** The lookup searched the tiers, found nothing, and loads nothing: `cache.get` and its like. */
+      readonly searched?: true;
     }
   | {
       readonly type: "step.end";
@@ -91,7 +93,7 @@ export type CacheEvent =
         | "unverified"
         | "unfit"
         | "too-big";
-      /** What the log has rejected. */
+      /** What the log has rejected: the entry without its value (`rejectionOf`). */
       readonly entry?: Dated;
     }
   | { readonly type: "refresh.start"; readonly key: string }

@@ -69,7 +69,8 @@ function build(kind: string, scope: string, parts: readonly KeyPart[]): string {
   return built;
 }
 
-function encodePart(part: string): string {
+/** Returns a part as `key` writes it: percent-encoded, so that it has neither `:` nor `@` nor `+`. */
+export function encodePart(part: string): string {
   if (part.length > MAX_KEY_LENGTH)
     throw new DefinitionError("key", `a key has at most ${MAX_KEY_LENGTH} characters`);
   return part.isWellFormed() ? encodeURIComponent(part) : Array.from(part, encodeUnit).join("");

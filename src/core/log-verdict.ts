@@ -3,7 +3,8 @@
  * This file has no I/O and no clock.
  */
 import type { Entry } from "./entry.ts";
-import { isUnconfirmed, verdictByView, type Dated, type LogAnswer, type Verdict } from "./log.ts";
+import type { Dated } from "./entry.ts";
+import { isUnconfirmed, verdictByView, type LogAnswer, type Verdict } from "./log.ts";
 import { type LogView } from "./log-view.ts";
 import type { Seq } from "./seq.ts";
 

@@ -9,7 +9,7 @@
  *
  * @see docs/consistency.md for the guarantee that these rules give
  */
-import type { Entry } from "./entry.ts";
+import type { Dated } from "./entry.ts";
 import type { Invalidation } from "./key-notes.ts";
 import { addMark, endMarks, type Mark } from "./log-marks.ts";
 import { allNumbers, recordNumber, setNumber, sizeOf, type LogView } from "./log-view.ts";
@@ -138,9 +138,6 @@ export type Verdict =
   | "invalidated"
   | "era"
   | "floor";
-
-/** The fields of an entry that are needed for its validation. */
-export type Dated = Pick<Entry, "invalidationKeys" | "asOf" | "era">;
 
 /** Validates an entry with the numbers that this isolate knows. */
 export function verdictByView(view: LogView, entry: Dated): Verdict {

@@ -14,9 +14,11 @@ export type TierName = "memory" | "edge" | "redis";
  * whole lifetime of the value, which is the default. `false`: the tier stores nothing.
  */
 export interface TierLimits {
+  /** The longest time for which memory keeps a copy. False: memory stores nothing. */
   readonly memory?: Duration | boolean;
   /** The edge counts whole seconds. A limit below one second stores nothing. */
   readonly edge?: Duration | boolean;
+  /** Whether the shared store has the value. */
   readonly redis?: boolean;
 }
 
@@ -103,26 +105,43 @@ export interface PolicyOptions {
 
 /** A checked policy with its defaults filled in. Durations are in milliseconds. */
 export interface Policy {
+  /** `freshFor`, in milliseconds. */
   readonly freshForMs: Millis;
+  /** `staleWhileRevalidate`, in milliseconds. */
   readonly staleWhileRevalidateMs: Millis;
+  /** `staleIfError`, in milliseconds. */
   readonly staleIfErrorMs: Millis;
+  /** `negativeFor`, in milliseconds. */
   readonly negativeForMs: Millis;
+  /** The largest share of the lifetime, from 0 to 1, by which it is shortened at random. */
   readonly jitter: number;
+  /** The tags of every value. */
   readonly tags: readonly string[];
+  /** `coherence`, in milliseconds. */
   readonly coherenceMs: Millis;
+  /** The lookups that share one load. */
   readonly flight: FlightScope;
+  /** `flightTimeout`, in milliseconds. */
   readonly flightTimeoutMs: Millis;
+  /** The tiers that store values. */
   readonly tiers: ReadonlySet<TierName>;
   /** The longest time for which memory keeps a copy. Undefined: for the lifetime of the value. */
   readonly memoryForMs?: Millis | undefined;
   /** The longest time for which the edge keeps a copy. Undefined: for the lifetime of the value. */
   readonly edgeForMs?: Millis | undefined;
+  /** `originTimeout`, in milliseconds. */
   readonly originTimeoutMs: Millis;
+  /** The rule of refresh-ahead. Undefined: values are refreshed only when they are stale. */
   readonly refreshAhead: RefreshAhead | undefined;
+  /** `softTimeout`, in milliseconds. Undefined: a lookup waits for `originTimeoutMs`. */
   readonly softTimeoutMs: Millis | undefined;
+  /** The validator of stored values. Undefined: stored values are not validated. */
   readonly schema: ValueSchema | undefined;
+  /** Turns a stored value of an older form into one of the present form. */
   readonly migrate: ((value: unknown) => unknown) | undefined;
+  /** The answer while the log cannot be asked: `serve` gives stored values, `bypass` loads. */
   readonly onUnreachable: "serve" | "bypass";
+  /** `unreachableFor`, in milliseconds. */
   readonly unreachableForMs: Millis;
 }
 

@@ -10,6 +10,7 @@ export interface Serializer {
   write(value: unknown, key: string): string;
   /** Returns the value of a text for which `owns` is true. */
   read(text: string): unknown;
+  /** Whether this serializer wrote the text. */
   owns(text: string): boolean;
 }
 

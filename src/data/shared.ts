@@ -23,6 +23,7 @@ export interface SharedParts {
  * `durable()` of the entry `strata/durable` make one.
  */
 export interface Shared {
+  /** Opens the store for one isolate. `createStrata` calls it. */
   open(parts: SharedParts): OpenShared;
 }
 
@@ -37,6 +38,7 @@ export interface OpenShared {
 
 /** The Durable Objects that coalesce loads of several isolates. `flights()` of the entry `strata/durable` makes one. */
 export interface Flights {
+  /** Opens the flights for one isolate. `createStrata` calls it. */
   open(parts: SharedParts): OpenFlights;
 }
 

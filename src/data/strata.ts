@@ -10,6 +10,7 @@ export type Reach = "everywhere" | "data-centre";
 
 /** The part of an execution context that the cache needs: it keeps work alive after the response. */
 export interface Lifetime {
+  /** Keeps the isolate alive until `work` has ended. */
   waitUntil(work: Promise<unknown>): void;
 }
 
@@ -60,6 +61,7 @@ export interface Openable {
 
 /** The data cache of one isolate. `createStrata` returns it. */
 export interface Strata extends Openable {
+  /** The prefix of everything that the application stores. */
   readonly namespace: string;
   /** The isolates that an invalidation reaches. */
   readonly reach: Reach;

@@ -3,14 +3,13 @@
  * brings the view up to date with a sync, and gives the view's verdict on an entry.
  */
 import type { WithTimeout } from "../core/deadline.ts";
-import { verifiedCopy, type Entry, type LogPosition } from "../core/entry.ts";
+import { verifiedCopy, type Dated, type Entry, type LogPosition } from "../core/entry.ts";
 import { fault, messageOf, type Fault } from "../core/faults.ts";
 import {
   applyAnswer,
   invalidationIn,
   MAX_CHANGES,
   verdictByView,
-  type Dated,
   type LogAnswer,
   type Verdict,
 } from "../core/log.ts";

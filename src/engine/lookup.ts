@@ -8,6 +8,7 @@ import type { Context } from "../core/context.ts";
 import type { Lookup } from "../core/lookup.ts";
 import type { MemoryTier } from "../core/tier.ts";
 import type { Random } from "../core/random.ts";
+import { rejectionOf } from "../core/rejection.ts";
 import type { Millis } from "../core/time.ts";
 import type { Coherence, LogState } from "./coherence.ts";
 import type { Coalescer, RunLookup } from "./coalescer.ts";
@@ -111,7 +112,7 @@ export function createLookup(options: LookupOptions): Lookups {
         return { ...request, logReachable: false };
       case "drop":
         if (memory.peek(key) === entry) memory.remove(key);
-        ctx.emit({ type: "entry.reject", key, tier: "memory", reason: validation.reason, entry });
+        ctx.emit(rejectionOf(entry, "memory", validation.reason));
         return { ...request, invalidatedEntry: entry };
       case "serve": {
         const { entry: valid, unreachable, currentAt } = validation;

@@ -2,6 +2,7 @@
 import { verifiedCopy, type Entry } from "../core/entry.ts";
 import type { LogAnswer } from "../core/log.ts";
 import { verdictByNumbers } from "../core/log-verdict.ts";
+import { rejectionOf } from "../core/rejection.ts";
 import type { SharedStore, Verified } from "../core/shared-store.ts";
 import type { EpochMs } from "../core/time.ts";
 import type { Coherence } from "./coherence.ts";
@@ -44,7 +45,7 @@ export function createSharedReader(store: SharedStore, coherence: Coherence): Sh
       return { served: { ...validation, entry: copy } };
     }
     const reason = validation.use === "drop" ? validation.reason : "unverified";
-    ctx.emit({ type: "entry.reject", key: entry.key, tier: "redis", reason, entry });
+    ctx.emit(rejectionOf(entry, "redis", reason));
     return { invalidatedEntry: entry };
   }
 

@@ -65,10 +65,20 @@ export function createStoredValues(options: StoredValuesOptions): StoredValues {
     const request = lookups.createRequest(key, policy, task, ctx);
     const inMemory = await lookups.readMemory(request);
     const outcome = "kind" in inMemory ? inMemory : await searchTiers(inMemory);
-    if (!("kind" in outcome) || outcome.kind === "failed") return undefined;
-    const lookup = lookupOf(key, outcome, true);
-    emitLookupEnd(lookup, ctx);
-    return lookup;
+    if ("kind" in outcome && outcome.kind !== "failed") {
+      const lookup = lookupOf(key, outcome, true);
+      emitLookupEnd(lookup, ctx);
+      return lookup;
+    }
+    ctx.emit({
+      type: "lookup.end",
+      key,
+      status: "miss",
+      negative: false,
+      unreachable: false,
+      searched: true,
+    });
+    return undefined;
   };
 
   return {
@@ -88,8 +98,11 @@ export function createStoredValues(options: StoredValuesOptions): StoredValues {
       const freshness = freshnessFor(valid, now);
       if (!answersWithoutLoad(freshness)) return undefined;
       const stale = freshness !== "fresh";
-      const found = { entry: valid, tier: "memory", stale, currentAt, unreachable } as const;
-      return lookupOf(key, { kind: "found", ...found }, true);
+      return lookupOf(
+        key,
+        { kind: "found", entry: valid, tier: "memory", stale, currentAt, unreachable },
+        true,
+      );
     },
 
     async renew(key, policy, freshForMs, ctx) {

@@ -3,6 +3,7 @@ import { timeStep } from "../core/timed-step.ts";
 import { freshnessOf, type Entry } from "../core/entry.ts";
 import type { MemoryTier, Tier } from "../core/tier.ts";
 import type { TierName } from "../core/policy.ts";
+import { rejectionOf } from "../core/rejection.ts";
 import type { Coherence } from "./coherence.ts";
 import type { LookupOutcome, LookupRequest, StaleEntry } from "./lookup-request.ts";
 import type { ReadShared } from "./shared-store-reader.ts";
@@ -45,7 +46,7 @@ export function createTierSteps(options: TierStepOptions): TierSteps {
     if (validation.use === "skip") return { ...request, logReachable: false };
     if (validation.use === "drop") {
       if (tier === "memory" && memory.peek(key) === entry) memory.remove(key);
-      ctx.emit({ type: "entry.reject", key, tier, reason: validation.reason, entry });
+      ctx.emit(rejectionOf(entry, tier, validation.reason));
       return { ...request, invalidatedEntry: entry };
     }
     const { entry: valid, unreachable, onlyIfLoadFails } = validation;

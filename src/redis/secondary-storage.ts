@@ -13,11 +13,13 @@ import { createScriptRunner } from "./script-runner.ts";
  * @see https://www.better-auth.com/docs/concepts/database#secondary-storage
  */
 export interface SecondaryStorage {
+  /** Returns the value. Null if there is none, or if it has expired. */
   get(key: string): Promise<string | null>;
   /** Returns the value and deletes it, in one step. */
   getAndDelete(key: string): Promise<string | null>;
   /** `ttl`: the lifetime in seconds. Default: `sessions.absolute`. */
   set(key: string, value: string, ttl?: number): Promise<void>;
+  /** Deletes the value. Every later read finds none. */
   delete(key: string): Promise<void>;
   /** Adds 1 to a counter and returns it. A new counter expires after `ttl` seconds. */
   increment(key: string, ttl: number): Promise<number>;

@@ -73,8 +73,10 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
   }
 
   function onLookup(event: EventOf<"lookup.end">, record: RequestRecord | undefined): void {
-    const { key, status, negative, unreachable } = event;
+    const { key, status, negative, unreachable, searched = false } = event;
     meter.add("cache.lookups", 1, status, flag(negative), flag(unreachable));
+    // The sketch and the notes of a key are about its loads, and a search has none.
+    if (searched) return;
     const mark = hot.add(key);
     // A refresh in the background is a lookup for which no reader waits.
     if (record?.background !== true) sketchRead(mark, status);

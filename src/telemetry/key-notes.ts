@@ -1,7 +1,7 @@
 /** Notes what happens to keys that no tier answers, for `why`. A memory hit notes nothing. */
 import type { EventOf } from "../core/events.ts";
 import type { Invalidation, KeyNote, KeyNotes, Refusals } from "../core/key-notes.ts";
-import type { Dated } from "../core/log.ts";
+import type { Dated } from "../core/entry.ts";
 import type { Clock } from "../core/time.ts";
 
 /** The isolate remembers this many keys, those that it noted last. */

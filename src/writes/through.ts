@@ -14,7 +14,9 @@ import type { Engine } from "../engine/engine.ts";
 
 /** The entry that a write stores. */
 export interface Through {
+  /** The key of the entry that the write stores. */
   readonly key: string;
+  /** The policy of the reads of this key. */
   readonly policy: Policy;
   /** The value that a load would return. It is a JSON value. */
   readonly value: unknown;

@@ -19,6 +19,7 @@ const TOOLCHAIN = [
   ".oxlintrc.jsonc",
   "knip.jsonc",
   "tools/check",
+  "tools/package/entries.ts",
   "tools/reference",
   "tools/tsconfig.json",
   "tsconfig.base.json",
@@ -45,7 +46,7 @@ export default {
 };
 
 /** Returns the manifest of the repository, with only the dependencies that the gates need. */
-function manifest(dependencies: Readonly<Record<string, string>>) {
+export function manifestOf(dependencies: Readonly<Record<string, string>>) {
   const own = JSON.parse(readFileSync(join(REPOSITORY, "package.json"), "utf8")) as {
     scripts: Record<string, string>;
     devDependencies: Record<string, string>;
@@ -97,7 +98,7 @@ export function plant(
   dependencies: Readonly<Record<string, string>> = {},
 ): Planted {
   const root = mkdtempSync(join(tmpdir(), "strata-planted-"));
-  const own = manifest(dependencies);
+  const own = manifestOf(dependencies);
   for (const path of TOOLCHAIN) {
     cpSync(join(REPOSITORY, path), join(root, path), { recursive: true });
   }

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
-import { plant } from "./planted-project.ts";
+import { manifestOf, plant } from "./planted-project.ts";
 
 const INDEX = 'export { double } from "./core/double.ts";\n';
+
+const manifestWith = (exports: object): string => JSON.stringify({ ...manifestOf({}), exports });
 
 test("`npm run check:reference` passes after `npm run reference` has written the pages in docs/reference", () => {
   using project = plant();
@@ -82,4 +84,64 @@ test("`npm run check:reference` fails until the OpenAPI document is that of the 
   expect(project.run("check:reference").passed).toBe(true);
   using unwritten = plant({ "src/api/operations/all.ts": "export const operations = {};\n" });
   expect(unwritten.run("check:reference").passed).toBe(false);
+});
+
+test("`npm run reference` writes a page of each other entry that package.json exports, and the index links to it", () => {
+  using project = plant({
+    "package.json": manifestWith({
+      ".": { types: "./dist/entries/data.d.ts" },
+      "./twice": { types: "./dist/entries/twice.d.ts" },
+      "./worker": { types: "./dist/index.d.ts" },
+      "./package.json": "./package.json",
+    }),
+    "src/entries/data.ts": `/** The entry \`planted\`: numbers. */\n${INDEX.replace("./", "../")}`,
+    "src/entries/twice.ts": `/** The entry \`planted/twice\`: more numbers. */
+export { double as twice } from "../core/double.ts";
+export type { TwiceOptions } from "../core/options.ts";
+`,
+    "src/core/options.ts": `interface Base {
+  /** The number of rounds. @default 1 */
+  readonly rounds?: number;
+  /** The name of a round. */
+  readonly name?: string;
+}
+
+/** The options of \`twice\`. */
+export interface TwiceOptions extends Pick<Base, "rounds"> {
+  /** The unit. */
+  readonly unit: "one" | "ten";
+}
+`,
+  });
+  project.run("reference");
+  expect(project.read("docs/reference/README.md")).toContain(
+    "| [`planted/twice`](entries/twice.md) | More numbers. | [`twice`](entries/twice.md#twice), [`TwiceOptions`](entries/twice.md#twiceoptions) |",
+  );
+  expect(project.read("docs/reference/entries/planted.md")).toContain("## double");
+  const page = project.read("docs/reference/entries/twice.md");
+  expect(page).toContain("# planted/twice\n\nMore numbers.");
+  expect(page).toContain("```ts\nfunction twice(n: number): number\n```");
+  expect(page).toContain("[`src/core/double.ts`](../../../src/core/double.ts)");
+  expect(page).toContain("| `rounds?` | `number` | 1 | The number of rounds. |");
+  expect(page).not.toContain("The name of a round.");
+  expect(project.run("check:reference").output).toContain("reference: 4 files");
+});
+
+test("`npm run check:reference` fails for an export without a doc comment, and for a member without one on the page of an entry", () => {
+  using project = plant({
+    "package.json": manifestWith({ "./half": { types: "./dist/entries/half.d.ts" } }),
+    "src/entries/half.ts": 'export { half, type HalfOptions } from "../core/half.ts";\n',
+    "src/core/half.ts": `export const half = (n: number): number => n / 2;
+/** The options. */
+export interface HalfOptions {
+  readonly rounds: { readonly up: boolean };
+}
+`,
+  });
+  project.run("reference");
+  const { passed, output } = project.run("check:reference");
+  expect(passed).toBe(false);
+  expect(output).toContain("src/core/half.ts: half has no doc comment");
+  expect(output).toContain("src/core/half.ts: HalfOptions.rounds.up has no doc comment");
+  expect(output).not.toContain("HalfOptions.rounds has");
 });

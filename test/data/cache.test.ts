@@ -28,6 +28,39 @@ describe.each(STORES)("the data cache with %s", (store) => {
     expect(await other.open().get(KEY, N)).toMatchObject({ status: "hit-memory", value: "first" });
   });
 
+  it("cache.get() reports one lookup for a value, and one that searched and missed where nothing is stored", async () => {
+    const [one] = createPair();
+    const lookups = () => one.events.filter(({ type }) => type === "lookup.end").splice(0);
+    await one.open().get(KEY, N);
+    const missed = { type: "lookup.end", key: KEY, status: "miss", negative: false };
+    expect(lookups()).toEqual([{ ...missed, unreachable: false, searched: true }]);
+    one.events.length = 0;
+    expect(await one.open().has(KEY, N)).toBe(false);
+    expect(lookups()).toMatchObject([{ ...missed, searched: true }]);
+    await read(one, "first");
+    one.events.length = 0;
+    await one.open().get(KEY, N);
+    expect(lookups()).toEqual([{ ...missed, status: "hit-memory", unreachable: false }]);
+  });
+
+  it("no event of onEvent has a stored value, also if memory, the edge and the shared store reject the entry", async () => {
+    const [one, other] = createPair();
+    const secret = "secret-of-ada".repeat(3);
+    await read(one, secret);
+    await read(other, secret);
+    await one.open().invalidateTags("all");
+    other.clock.advance(1_500);
+    await read(other, secret);
+    await one.open().set(KEY, `${secret}2`, N);
+    await read(one, secret);
+    await one.open().refresh(KEY, N, async () => `${secret}3`);
+    const events = [...one.events, ...other.events];
+    const rejected = events.flatMap((event) => (event.type === "entry.reject" ? event : []));
+    expect(rejected.map(({ tier }) => tier)).toEqual(expect.arrayContaining(["memory", "edge"]));
+    expect(rejected[0]?.entry?.invalidationKeys).toContain("t:all");
+    expect(JSON.stringify(events)).not.toContain("secret-of-ada");
+  });
+
   it("cache.get() returns a value in its stale window as stale, and starts no refresh", async () => {
     const [one] = createPair();
     await read(one, "first");

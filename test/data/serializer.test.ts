@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { createStrata, DefinitionError, definePolicy, key } from "../../src/entries/data.ts";
 import { middleware, respond, type StrataEnv } from "../../src/entries/hono.ts";
 import { defineSerializer, richSerializer, type Serializer } from "../../src/entries/serializer.ts";
+import { JSON_SERIALIZER } from "../../src/core/serializer.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 
 const POLICY = definePolicy({ freshFor: "5m" });
@@ -124,6 +125,43 @@ describe("the option serializer of createStrata", () => {
     const define = () => defineSerializer({ name: "a\nb", ...JSON_FORMAT });
     expect(define).toThrow(DefinitionError);
     expect(define).toThrow(/its name must be/);
+  });
+
+  it("respond() sends the same JSON for a value that may not be stored as for a stored one, and refuses a value that JSON would lose", async () => {
+    async function textOf(
+      value: unknown,
+      stores: boolean,
+      serializer: Serializer,
+    ): Promise<string> {
+      const strata = createStrata({ namespace: uniqueNamespace(), serializer });
+      const app = new Hono<StrataEnv>();
+      app.use(middleware(strata, app));
+      app.onError((error) => new Response(error.name, { status: 500 }));
+      app.get("/item", async (c) =>
+        respond(
+          c,
+          await c.var.strata.cache.read(ITEM, POLICY, async (load) => {
+            if (!stores) load.noStore();
+            return value;
+          }),
+        ),
+      );
+      const execution = { waitUntil: () => undefined, passThroughOnException: () => undefined };
+      const answer = await app.fetch(
+        new Request("https://shop.test/item"),
+        {},
+        execution as unknown as ExecutionContext,
+      );
+      return answer.text();
+    }
+    const at = { at: new Date(5) };
+    const text = '{"at":"1970-01-01T00:00:00.005Z"}';
+    expect(await textOf(at, true, richSerializer)).toBe(text);
+    expect(await textOf(at, false, richSerializer)).toBe(text);
+    expect(await textOf(at, false, JSON_SERIALIZER)).toBe(text);
+    const map = new Map([["a", 1]]);
+    expect(await textOf(map, true, richSerializer)).toBe("DefinitionError");
+    expect(await textOf(map, false, richSerializer)).toBe("DefinitionError");
   });
 
   it("respond() sends JSON with the same ETag for a miss and for a hit of a value that the rich serializer wrote", async () => {

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, inject, test } from "vitest";
 import { createConsumer, REPOSITORY } from "./support/consumer.ts";
@@ -39,4 +39,23 @@ test("each declaration and source map of the tarball names files that it has, or
   expect(read("data/options.d.ts")).toContain(
     "The maximum number of bytes of all entries together.",
   );
+});
+
+test("each package that a declaration of the tarball imports is an optional peer", () => {
+  using consumer = createConsumer(inject("tarball"), [], {});
+  const root = join(consumer.folder, "node_modules/strata");
+  const { peerDependencies } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+    peerDependencies: object;
+  };
+  const peers = new Set(Object.keys(peerDependencies));
+  const isKnown = (name: string): boolean => peers.has(name) || /^(?:cloudflare|node):/u.test(name);
+  const imports = globSync("dist/**/*.d.ts", { cwd: root }).flatMap((path) => {
+    const text = readFileSync(join(root, path), "utf8").replaceAll(/\/\*[\s\S]*?\*\//gu, "");
+    return Array.from(
+      text.matchAll(/(?:from |import\()"([^."][^"]*)"/gu),
+      ([, name = ""]) => `${/^(?:@[^/]+\/)?[^/]+/u.exec(name)?.[0]} in ${path}`,
+    );
+  });
+  expect(imports.length).toBeGreaterThan(20);
+  expect(imports.filter((each) => !isKnown(each.slice(0, each.indexOf(" "))))).toEqual([]);
 });

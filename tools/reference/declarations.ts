@@ -83,8 +83,12 @@ function describe(
   }
   if (node.type === "TSInterfaceDeclaration" && node.id.name === name) {
     const own = membersOf(parsed, node.body.body, "");
-    const inherited = node.extends.flatMap(({ expression }) =>
-      expression.type === "Identifier" ? inheritedOf(root, parsed, file, expression.name) : [],
+    const inherited = node.extends.flatMap(({ expression, typeArguments }) =>
+      expression.type === "Identifier"
+        ? basesOf(code, expression.name, typeArguments?.params ?? []).flatMap(({ base, keeps }) =>
+            inheritedOf(root, parsed, file, base).filter(({ path }) => keeps(path)),
+          )
+        : [],
     );
     const signature = text(node.start, node.body.start);
     return { ...base, kind: "interface", signature, members: [...own, ...inherited] };
@@ -99,14 +103,29 @@ function describe(
   return undefined;
 }
 
+interface Base {
+  readonly base: string;
+  /** Whether an interface gets the member with this path from the base. */
+  keeps(path: string): boolean;
+}
+
+/** Returns the interface that `Name`, `Pick<Name, …>` or `Omit<Name, …>` takes members from. */
+function basesOf(code: string, name: string, parameters: readonly Node[]): readonly Base[] {
+  const [of, names] = parameters.map(({ start, end }) => code.slice(start, end));
+  if (of === undefined || names === undefined || (name !== "Pick" && name !== "Omit"))
+    return [{ base: name, keeps: () => true }];
+  const named = new Set([...names.matchAll(/"([^"]+)"/g)].map(([, each]) => each));
+  const isNamed = (path: string): boolean => named.has(path.replace(/\..*$/s, ""));
+  return [{ base: of, keeps: (path) => isNamed(path) === (name === "Pick") }];
+}
+
 /** The members of a base interface, if this repository declares it. */
 function inheritedOf(root: string, parsed: Parsed, file: string, name: string): readonly Member[] {
-  const declaredHere = parsed.body.some(
-    (statement) =>
-      statement.type === "ExportNamedDeclaration" &&
-      statement.declaration?.type === "TSInterfaceDeclaration" &&
-      statement.declaration.id.name === name,
-  );
+  const declaredHere = parsed.body.some((statement) => {
+    const declared =
+      statement.type === "ExportNamedDeclaration" ? statement.declaration : statement;
+    return declared?.type === "TSInterfaceDeclaration" && declared.id.name === name;
+  });
   const home = declaredHere ? file : parsed.imports.get(name);
   return home === undefined ? [] : readDeclaration(root, home, name).members;
 }

@@ -1,13 +1,23 @@
 /**
  * `npm run reference` writes docs/reference, the table of options in README.md and the OpenAPI document.
- * `npm run check:reference` fails if one of them is not what the sources say.
+ * `npm run check:reference` fails if one of them is not what the sources say, or if an export has no doc
+ * comment.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path/posix";
 import { finish } from "../check/report.ts";
-import { readPublicApi } from "./public-api.ts";
+import type { Declaration } from "./declarations.ts";
+import type { DocComment } from "./doc-comment.ts";
+import { readEntryPages, readPublicApi } from "./public-api.ts";
 import { renderApiDocument } from "./api-document.ts";
-import { fileOf, renderIndex, renderOptions, renderSection } from "./render.ts";
+import {
+  fileOf,
+  fileOfEntry,
+  renderEntry,
+  renderIndex,
+  renderOptions,
+  renderSection,
+} from "./render.ts";
 import { outdatedCopies } from "./viewer.ts";
 
 const FOLDER = "docs/reference";
@@ -18,8 +28,10 @@ const OPTIONS = /(?<=<!-- options -->\n)[\s\S]*?(?=<!-- end of options -->)/;
 
 const root = process.cwd();
 const sections = readPublicApi(root);
+const entries = readEntryPages(root);
 const files = new Map([
-  [`${FOLDER}/README.md`, renderIndex(sections)],
+  [`${FOLDER}/README.md`, renderIndex(sections, entries)],
+  ...entries.map((entry) => [`${FOLDER}/${fileOfEntry(entry)}`, renderEntry(entry)] as const),
   ...sections.map((section) => [`${FOLDER}/${fileOf(section)}`, renderSection(section)] as const),
 ]);
 const options = sections
@@ -35,8 +47,31 @@ if (options !== undefined && readme !== undefined)
 const hasOperations = existsSync(join(root, OPERATIONS));
 if (hasOperations) files.set(DOCUMENT, await renderApiDocument(root));
 
-const present = existsSync(join(root, FOLDER)) ? readdirSync(join(root, FOLDER)) : [];
-const surplus = present.map((name) => `${FOLDER}/${name}`).filter((path) => !files.has(path));
+const surplus = globSync(`${FOLDER}/**/*.md`, { cwd: root }).filter((path) => !files.has(path));
+/** The exports without a doc comment, and the members without one that the pages of entries show, each once. */
+const undocumented = new Set([
+  ...sections.flatMap(({ declarations }) => declarations.flatMap((each) => bareExport(each))),
+  ...entries.flatMap(({ declarations }) =>
+    declarations.flatMap((each) => [...bareExport(each), ...bareMembers(each)]),
+  ),
+]);
+
+function isBare({ text, deprecated }: DocComment): boolean {
+  return text === "" && deprecated === undefined;
+}
+
+function bareExport({ file, name, doc }: Declaration): readonly string[] {
+  return isBare(doc) ? [`${file}: ${name} has no doc comment`] : [];
+}
+
+function bareMembers({ file, name, members }: Declaration): readonly string[] {
+  return (
+    members
+      // The members of an object say what the object holds.
+      .filter(({ type, doc }) => type !== "object" && isBare(doc))
+      .map(({ path }) => `${file}: ${name}.${path} has no doc comment`)
+  );
+}
 
 function read(path: string): string | undefined {
   return existsSync(join(root, path)) ? readFileSync(join(root, path), "utf8") : undefined;
@@ -51,6 +86,7 @@ if (process.argv.includes("--check")) {
       ...[...outdated, ...surplus].map(
         (path) => `${path} is not up to date: run npm run reference`,
       ),
+      ...undocumented,
       ...copies.map((path) => `${path} is not that of the installed package: run npm run prepare`),
     ],
     `${files.size} files say what the sources say`,

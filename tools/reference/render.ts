@@ -1,35 +1,67 @@
 /** The pages of docs/reference, and the table of options of README.md, in Markdown. */
 import type { Declaration, Member } from "./declarations.ts";
 import type { DocComment } from "./doc-comment.ts";
-import type { Section } from "./public-api.ts";
+import { INDEX, type EntryPage, type Section } from "./public-api.ts";
 
-const GENERATED =
-  "<!-- Written by `npm run reference` from the doc comments of the exports of src/index.ts. -->";
+const generatedFrom = (source: string): string =>
+  `<!-- Written by \`npm run reference\` from the doc comments of the exports of ${source}. -->`;
 
 export function fileOf({ title }: Section): string {
   return `${title.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}.md`;
 }
 
+/** Returns the path of the page of an entry: `entries/hono.md` for `strata/hono`. */
+export function fileOfEntry({ name }: EntryPage): string {
+  return `entries/${name.slice(name.indexOf("/") + 1)}.md`;
+}
+
 /** The page that lists the other pages and every export. */
-export function renderIndex(sections: readonly Section[]): string {
-  const rows = sections.map((section) => {
-    const names = section.declarations.map(
-      ({ name }) => `[\`${name}\`](${fileOf(section)}#${name.toLowerCase()})`,
-    );
-    return `| [${section.title}](${fileOf(section)}) | ${capitalize(section.purpose)} | ${names.join(", ")} |`;
-  });
-  return page([
+export function renderIndex(sections: readonly Section[], entries: readonly EntryPage[]): string {
+  const table = (rows: readonly string[]): string =>
+    ["| page | for | exports |", "|---|---|---|", ...rows].join("\n");
+  const ofSections = sections.map(
+    (section) =>
+      `| [${section.title}](${fileOf(section)}) | ${capitalize(section.purpose)} | ${linksTo(fileOf(section), section)} |`,
+  );
+  const ofEntries = entries.map(
+    (entry) =>
+      `| [\`${entry.name}\`](${fileOfEntry(entry)}) | ${cell(withoutName(entry))} | ${linksTo(fileOfEntry(entry), entry)} |`,
+  );
+  const whole = `Everything that \`${INDEX}\` exports. Durations are milliseconds or texts such as \`"5m"\`.`;
+  if (entries.length === 0) return page(INDEX, ["# Reference", whole, table(ofSections)]);
+  return page("every entry of the package", [
     "# Reference",
-    'Everything that `src/index.ts` exports. Durations are milliseconds or texts such as `"5m"`.',
-    ["| page | for | exports |", "|---|---|---|", ...rows].join("\n"),
+    'Every export of every entry of the [package](../package.md). Durations are milliseconds or texts such as `"5m"`.',
+    "## Entries",
+    table(ofEntries),
+    "## The entry `strata/worker`",
+    table(ofSections),
   ]);
 }
 
+function linksTo(file: string, { declarations }: Pick<Section, "declarations">): string {
+  return declarations.map(({ name }) => `[\`${name}\`](${file}#${name.toLowerCase()})`).join(", ");
+}
+
+/** Returns what an entry is for, without the words that name it. */
+function withoutName({ name, purpose }: EntryPage): string {
+  const prefix = `The entry \`${name}\`: `;
+  return capitalize(purpose.startsWith(prefix) ? purpose.slice(prefix.length) : purpose);
+}
+
 export function renderSection(section: Section): string {
-  return page([
+  return page(INDEX, [
     `# ${section.title}`,
     capitalize(section.purpose),
-    ...section.declarations.flatMap(renderDeclaration),
+    ...section.declarations.flatMap((each) => renderDeclaration(each, "../..")),
+  ]);
+}
+
+export function renderEntry(entry: EntryPage): string {
+  return page(entry.source, [
+    `# ${entry.name}`,
+    withoutName(entry),
+    ...entry.declarations.flatMap((each) => renderDeclaration(each, "../../..")),
   ]);
 }
 
@@ -41,7 +73,8 @@ export function renderOptions(options: Declaration): string {
   return ["| option | default | meaning |", "|---|---|---|", ...rows].join("\n");
 }
 
-function renderDeclaration(declaration: Declaration): readonly string[] {
+/** Renders an export, with a link to its source from a page whose way to the root of the repository is `root`. */
+function renderDeclaration(declaration: Declaration, root: string): readonly string[] {
   const { name, file, doc, signature, members } = declaration;
   return [
     `## ${name}`,
@@ -52,7 +85,7 @@ function renderDeclaration(declaration: Declaration): readonly string[] {
     ...members.flatMap(({ path, doc: memberDoc }) =>
       memberDoc.examples.map((example) => `\`${path}\`:\n\n\`\`\`ts\n${example}\n\`\`\``),
     ),
-    `Source: [\`${file}\`](../../${file})`,
+    `Source: [\`${file}\`](${root}/${file})`,
   ];
 }
 
@@ -95,6 +128,6 @@ function capitalize(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
-function page(parts: readonly string[]): string {
-  return `${[GENERATED, ...parts].join("\n\n")}\n`;
+function page(source: string, parts: readonly string[]): string {
+  return `${[generatedFrom(source), ...parts].join("\n\n")}\n`;
 }

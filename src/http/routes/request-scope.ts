@@ -98,5 +98,8 @@ export interface Refreshing {
 
 /** The Hono environment of an application on the layer: `new Hono<StrataEnv>()`. */
 export interface StrataEnv {
-  Variables: { strata: RequestScope };
+  Variables: {
+    /** The cache of the request, as `middleware` sets it. */
+    strata: RequestScope;
+  };
 }

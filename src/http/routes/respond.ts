@@ -115,11 +115,11 @@ export function respond(
   lookup: DataLookup<unknown>,
   notFound = "There is nothing here.",
 ): Response {
-  const { entry } = lookup;
+  const { entry, key } = lookup;
   if (entry === undefined ? lookup.value === undefined : entry.kind === "absent")
     return problem({ status: 404, type: "not-found", title: "Not Found", detail: notFound });
   if (entry === undefined)
-    return new Response(JSON.stringify(lookup.value), {
+    return new Response(jsonTextOf(lookup.value, key), {
       headers: { "Content-Type": "application/json", "Cache-Control": "private, no-store" },
     });
   return serveToClient(

@@ -8,8 +8,11 @@ type Answer = (c: HonoContext<StrataEnv>) => Response | Promise<Response>;
 
 /** One answer for each level. A level without an answer of its own uses that of the next better one. */
 export interface LevelAnswers {
+  /** The answer while all dependencies work. */
   readonly normal: Answer;
+  /** The answer at the level `degraded`. Default: `normal`. */
   readonly degraded?: Answer;
+  /** The answer at the level `minimal`. Default: `degraded`. */
   readonly minimal?: Answer;
 }
 

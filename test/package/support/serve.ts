@@ -9,6 +9,8 @@ export interface ServeOptions {
   readonly objects?: Readonly<Record<string, string>>;
   /** The name of the queue behind the binding `QUEUE`, which the Worker also consumes. */
   readonly queue?: string;
+  /** The statements, one a line, that make the D1 database behind the binding `DB`. */
+  readonly database?: string;
 }
 
 export interface Served extends AsyncDisposable {
@@ -18,7 +20,7 @@ export interface Served extends AsyncDisposable {
 }
 
 export async function serve(script: string, options: ServeOptions = {}): Promise<Served> {
-  const { outbound, variables, objects = {}, queue } = options;
+  const { outbound, variables, objects = {}, queue, database } = options;
   const away = () => new Response("no server", { status: 502 });
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
@@ -37,6 +39,7 @@ export async function serve(script: string, options: ServeOptions = {}): Promise
         queueProducers: { QUEUE: queue },
         queueConsumers: { [queue]: { maxBatchTimeout: 0 } },
       }),
+      ...(database !== undefined && { d1Databases: { DB: "example" } }),
       async outboundService(request) {
         const response = (outbound ?? away)(new URL(request.url), request.method);
         return new MiniflareResponse(await response.text(), {
@@ -47,6 +50,7 @@ export async function serve(script: string, options: ServeOptions = {}): Promise
     }),
   );
   const url = await miniflare.ready;
+  if (database !== undefined) await (await miniflare.getD1Database("DB")).exec(database);
   return {
     url,
     async scheduled() {
