@@ -1,9 +1,9 @@
 import { DurableObject } from "cloudflare:workers";
 import type { NewId } from "../core/random.ts";
 import type { Clock, Millis } from "../core/time.ts";
-import type { Sql } from "./store-sql.ts";
 import { createStoreTables, type StoreTables } from "./store-tables.ts";
 import type { ObjectClass } from "./object-class.ts";
+import { sqlOf } from "./object-sql.ts";
 
 type Remote<Call> = Call extends (...args: infer Args) => infer Value
   ? (...args: Args) => Promise<Value>
@@ -114,13 +114,5 @@ export function createStoreObject<Env>({
       if ((await storage.getAlarm()) === null) await storage.setAlarm(now() + CLEAN_EVERY_MS);
       this.#hasAlarm = true;
     }
-  };
-}
-
-function sqlOf(storage: DurableObjectStorage): Sql {
-  return {
-    exec: (query, ...bindings) =>
-      storage.sql.exec<Record<string, SqlStorageValue>>(query, ...bindings).toArray() as never,
-    transaction: (work) => storage.transactionSync(work),
   };
 }
