@@ -1,19 +1,11 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Clock, Millis } from "../core/time.ts";
 import type { TakeRequest } from "../ratelimit/ledger.ts";
-import type { DurableAlgorithm, GivenBack, Taken } from "./ledger-table.ts";
+import type { LedgerRpc } from "./ledger-rpc.ts";
+import type { DurableAlgorithm, GivenBack } from "./ledger-table.ts";
 import { createLedgerTables, type LedgerTables } from "./ledger-tables.ts";
 import type { ObjectClass } from "./object-class.ts";
 import { sqlOf } from "./object-sql.ts";
-
-/** The methods that isolates call. */
-export interface LedgerRpc {
-  take(algorithm: DurableAlgorithm, take: TakeRequest): Promise<Taken>;
-  giveBack(algorithm: DurableAlgorithm, given: GivenBack): Promise<Taken>;
-  forget(algorithm: DurableAlgorithm, keys: readonly string[]): Promise<void>;
-  /** Does nothing. The breaker calls it to learn whether the object answers again. */
-  ping(): Promise<void>;
-}
 
 export interface LedgerObjectOptions {
   readonly now: Clock;

@@ -6,7 +6,7 @@ import type { Result } from "../core/result.ts";
 import type { Millis } from "../core/time.ts";
 import { balanceOf } from "../ratelimit/bucket.ts";
 import type { Charge, Ledger, TakeRequest, TakeResult } from "../ratelimit/ledger.ts";
-import type { LedgerRpc } from "./ledger-object.ts";
+import type { LedgerRpc } from "./ledger-rpc.ts";
 import type { DurableAlgorithm, Taken } from "./ledger-table.ts";
 import { placesByObject } from "./places.ts";
 

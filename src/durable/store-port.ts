@@ -10,7 +10,7 @@ import type { SharedStore, Verified, Written } from "../core/shared-store.ts";
 import type { Millis } from "../core/time.ts";
 import { requestsOf, type StoredText } from "../core/write-requests.ts";
 import { placesByObject } from "./places.ts";
-import type { StoreRpc } from "./store-object.ts";
+import type { StoreRpc } from "./store-rpc.ts";
 import type { StoreRead } from "./store-tables.ts";
 
 export interface StorePortOptions {

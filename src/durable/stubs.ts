@@ -4,12 +4,12 @@
  */
 import type { AnswerStub } from "./answer-port.ts";
 import type { FlightShardRpc } from "./flight-shard.ts";
-import type { LedgerRpc } from "./ledger-object.ts";
+import type { LedgerRpc } from "./ledger-rpc.ts";
 import type { MetricsShardRpc } from "./metrics-shard.ts";
 import type { OutboxAlarmRpc } from "./outbox-alarm.ts";
 import type { DeferralRpc, GroupCommitRpc, RegionLogRpc } from "./region-log.ts";
 import type { SlotGrantsRpc } from "./slot-grants.ts";
-import type { StoreRpc } from "./store-object.ts";
+import type { StoreRpc } from "./store-rpc.ts";
 import type { TopicObjectRpc } from "./topic-object.ts";
 
 /** The location hint for each continent, by Cloudflare's code of the continent. */

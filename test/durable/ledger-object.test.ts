@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import type { LedgerRpc } from "../../src/durable/ledger-object.ts";
+import type { LedgerRpc } from "../../src/durable/ledger-rpc.ts";
 import type { DurableAlgorithm } from "../../src/durable/ledger-table.ts";
 import { createLedgerTables, type LedgerTables } from "../../src/durable/ledger-tables.ts";
 import { sqlOf } from "../../src/durable/object-sql.ts";

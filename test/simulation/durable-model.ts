@@ -5,10 +5,10 @@
 import { DatabaseSync } from "node:sqlite";
 import { MAX_CHANGES } from "../../src/core/log.ts";
 import { createDurableStore } from "../../src/durable/store-port.ts";
-import type { StoreRpc } from "../../src/durable/store-object.ts";
+import type { StoreRpc } from "../../src/durable/store-rpc.ts";
 import { createStoreTables, type StoreTables } from "../../src/durable/store-tables.ts";
 import { createRedisModel, type RedisModel, type RedisModelOptions } from "./redis-model.ts";
-import { sqlOf } from "./sqlite.ts";
+import { sqlOf } from "../../bench/support/sqlite.ts";
 
 export interface DurableModelOptions extends Omit<RedisModelOptions, "lagMs"> {
   /** The number of further objects for the entries. */

@@ -18,11 +18,20 @@ export const SHARED_STORES = ["Redis", "one Durable Object", "two Durable Object
 export const STORES = ["the log of the data centre", ...SHARED_STORES] as const;
 export type StoreName = (typeof STORES)[number];
 
-/** Opens the shared store of a name. A busy machine does not end the waits. */
+/** A busy machine neither ends the waits nor makes a call slow. */
+const PATIENT = { timeout: "10s", breaker: { slow: "1m" } } as const;
+
+/** Opens the shared store of a name. */
 const OPEN: Readonly<Record<(typeof SHARED_STORES)[number], () => Shared>> = {
-  Redis: () => redis({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN }),
-  "one Durable Object": () => durable(env.STRATA, { timeout: "10s" }),
-  "two Durable Objects": () => durable(env.STRATA, { timeout: "10s", shards: 1 }),
+  Redis: () =>
+    redis({
+      url: env.UPSTASH_REDIS_REST_URL,
+      token: env.UPSTASH_REDIS_REST_TOKEN,
+      requests: { timeout: PATIENT.timeout },
+      breaker: PATIENT.breaker,
+    }),
+  "one Durable Object": () => durable(env.STRATA, PATIENT),
+  "two Durable Objects": () => durable(env.STRATA, { ...PATIENT, shards: 1 }),
 };
 
 export interface DataIsolate {

@@ -35,8 +35,11 @@ export function createDurableIsolate(
     let store: SharedStore | undefined;
     const shared: Shared = {
       open(parts) {
-        const waits = isImpatient ? {} : { timeout: "10s", ...PATIENT };
-        const opened = durable(objects, { shards, ...waits }).open(parts);
+        const opened = durable(objects, {
+          shards,
+          ...PATIENT,
+          ...(isImpatient ? {} : { timeout: "10s" }),
+        }).open(parts);
         ({ store } = opened);
         return opened;
       },
@@ -47,7 +50,7 @@ export function createDurableIsolate(
         shared,
         flights: flights(
           bindings.FLIGHTS ?? env.FLIGHTS,
-          isImpatient ? {} : { grantTimeout: "10s", ...PATIENT },
+          isImpatient ? PATIENT : { grantTimeout: "10s", ...PATIENT },
         ),
         onEvent: emit,
       },

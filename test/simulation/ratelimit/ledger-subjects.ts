@@ -1,13 +1,13 @@
 /** Both ledgers with a clock that the test sets, and random requests for them. */
 import { DatabaseSync } from "node:sqlite";
 import fc from "fast-check";
-import type { LedgerRpc } from "../../../src/durable/ledger-object.ts";
+import type { LedgerRpc } from "../../../src/durable/ledger-rpc.ts";
 import { createDurableLedger } from "../../../src/durable/ledger-port.ts";
 import { createLedgerTables, type LedgerTables } from "../../../src/durable/ledger-tables.ts";
 import type { Ledger, TakeResult } from "../../../src/ratelimit/ledger.ts";
 import { createRedisLedger } from "../../../src/ratelimit/redis-ledger.ts";
 import type { Window } from "../../../src/ratelimit/window.ts";
-import { sqlOf } from "../sqlite.ts";
+import { sqlOf } from "../../../bench/support/sqlite.ts";
 import { createQuietContext } from "./context.ts";
 import { createSimulatedRedis } from "./redis.ts";
 

@@ -1,12 +1,12 @@
 /** A ledger of three objects: requests at the same time, and calls that the network loses. */
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
-import type { LedgerRpc } from "../../../src/durable/ledger-object.ts";
+import type { LedgerRpc } from "../../../src/durable/ledger-rpc.ts";
 import { createDurableLedger } from "../../../src/durable/ledger-port.ts";
 import type { DurableAlgorithm } from "../../../src/durable/ledger-table.ts";
 import { createLedgerTables, type LedgerTables } from "../../../src/durable/ledger-tables.ts";
 import { createRandom } from "../random.ts";
-import { sqlOf } from "../sqlite.ts";
+import { sqlOf } from "../../../bench/support/sqlite.ts";
 import { createVirtualTime } from "../virtual-time.ts";
 import { createQuietContext } from "./context.ts";
 
