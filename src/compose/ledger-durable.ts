@@ -1,6 +1,7 @@
 import { choice, count, duration, readOptions, type OptionTable } from "../config/option-reader.ts";
 import type { Duration } from "../core/duration.ts";
 import { done, DefinitionError, failed, messageOf } from "../core/faults.ts";
+import type { Result } from "../core/result.ts";
 import type { Millis } from "../core/time.ts";
 import { createDurableLedger, ledgerObject } from "../durable/ledger-port.ts";
 import type { DurableAlgorithm } from "../durable/ledger-table.ts";
@@ -85,10 +86,13 @@ export function durableLedger(
     checkAlgorithm,
     open({ namespace, withTimeout, ...parts }) {
       const stub = (name: string) => ledgerStub(objects, name, hint);
-      const probe = () =>
-        withTimeout(stub(ledgerObject(namespace, 0)).ping(), timeoutMs).then(done, (error) =>
-          failed("store.unavailable", messageOf(error)),
-        );
+      const probe = async (): Promise<Result<void>> => {
+        try {
+          return done(await withTimeout(stub(ledgerObject(namespace, 0)).ping(), timeoutMs));
+        } catch (error) {
+          return failed("store.unavailable", messageOf(error));
+        }
+      };
       const breaker = guardLedger({ ...parts, breaker: rules, timeoutMs, probe });
       return (algorithm) =>
         withLedgerBreaker(

@@ -41,9 +41,9 @@ async function withTables(act: (bench: Bench) => void): Promise<void> {
     const tables = createLedgerTables({ sql: sqlOf(storage), now: () => clock.now, maxRows: 100 });
     const accounts = (algorithm: DurableAlgorithm) =>
       storage.sql
-        .exec(`SELECT account FROM ${TABLES[algorithm]} ORDER BY account`)
+        .exec<{ account: string }>(`SELECT account FROM ${TABLES[algorithm]} ORDER BY account`)
         .toArray()
-        .map(({ account }) => String(account));
+        .map(({ account }) => account);
     act({ tables, clock, accounts });
   });
 }

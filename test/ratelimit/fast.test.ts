@@ -140,10 +140,14 @@ describe.each(LEDGERS)(
       let most = 0;
       const total = 12_000;
       for (let from = 0; from < total; from += 500) {
-        const batch = Array.from({ length: 500 }, (_, i) => {
-          const n = from + i;
-          return get("/", { ip: `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}` });
-        }, 60_000);
+        const batch = Array.from(
+          { length: 500 },
+          (_, i) => {
+            const n = from + i;
+            return get("/", { ip: `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}` });
+          },
+          60_000,
+        );
         await Promise.all(batch);
         const { accounts, owing } = rateLimits.stats();
         most = Math.max(most, accounts, owing);

@@ -121,6 +121,7 @@ export const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     "dashboard",
     "front",
     "strata.ts",
+    "compose/data-limits.ts",
     "compose/hono-layer.ts",
     "compose/proxy-layer.ts",
   ],

@@ -74,20 +74,20 @@ async function play(algorithm: DurableAlgorithm, seed: number, loss: number): Pr
   });
 
   const admitted: Record<string, number> = Object.fromEntries(KEYS.map((key) => [key, 0]));
-  for (let i = 0; i < REQUESTS; i++)
-    time.after(random() * 1_000, async () => {
-      const cost = random() < 0.3 ? 2 : 1;
-      const keys = KEYS.filter(() => random() < 0.5);
-      const charges = keys.map((key) => ({
-        key,
-        windows: [{ limit: LIMITS[key]!, ...WINDOW }],
-        debt: 0,
-        debtAgeMs: 0,
-      }));
-      const taken = await ledger.take({ charges, cost, requests: 1 }, ctx);
-      if (taken.ok && taken.value.admitted === 1)
-        for (const key of keys) admitted[key] = admitted[key]! + cost;
-    });
+  async function request(): Promise<void> {
+    const cost = random() < 0.3 ? 2 : 1;
+    const keys = KEYS.filter(() => random() < 0.5);
+    const charges = keys.map((key) => ({
+      key,
+      windows: [{ limit: LIMITS[key]!, ...WINDOW }],
+      debt: 0,
+      debtAgeMs: 0,
+    }));
+    const taken = await ledger.take({ charges, cost, requests: 1 }, ctx);
+    if (taken.ok && taken.value.admitted === 1)
+      for (const key of keys) admitted[key] = admitted[key]! + cost;
+  }
+  for (let i = 0; i < REQUESTS; i++) time.after(random() * 1_000, () => void request());
   await time.run();
 
   const accounts = KEYS.map((key) => ({ key, windows: [{ limit: 1_000, ...WINDOW }] }));

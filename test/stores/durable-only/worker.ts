@@ -48,7 +48,7 @@ export default {
         return Response.json({ value: found?.value ?? null, era: cache.position().era });
       }
       case "limited":
-        return limited.fetch(request, bindings as object, ctx);
+        return limited.fetch(request, bindings, ctx);
       case "loads":
         return Response.json(loads.get(id) ?? 0);
       case "purge":
