@@ -162,6 +162,8 @@ describe("the ledger object", () => {
       const open = () =>
         createLedgerTables({ sql: sqlOf(storage), now: () => 1_000_000, maxRows: 100 });
       expect(open).toThrow("the tables have version 2; this class knows version 1");
+      // The object itself opens them again when the file ends.
+      storage.sql.exec("UPDATE ledger SET schema = 1");
     });
   });
 });
