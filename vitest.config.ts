@@ -67,7 +67,7 @@ const TEARDOWN_MS = 30_000;
 
 /**
  * The Worker as wrangler.toml describes it, with the addresses of the local services, if any, as its
- * variables, and with the class of the shared store in Durable Objects, which this Worker does not use.
+ * variables, and with the classes of the entry `strata/durable`, which this Worker does not use.
  */
 const worker = () =>
   cloudflareTest(({ inject }) => ({
@@ -75,7 +75,10 @@ const worker = () =>
     wrangler: { configPath: "./wrangler.toml" },
     miniflare: {
       bindings: inject("workerBindings") ?? {},
-      durableObjects: { STRATA: { className: "StrataStore", useSQLite: true } },
+      durableObjects: {
+        STRATA: { className: "StrataStore", useSQLite: true },
+        LEDGER: { className: "StrataLedger", useSQLite: true },
+      },
     },
   }));
 

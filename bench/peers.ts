@@ -3,11 +3,13 @@ import { RACES } from "./peers/battery.ts";
 import { bentocache } from "./peers/bentocache.ts";
 import { cacheable } from "./peers/cacheable.ts";
 import { cachified } from "./peers/cachified.ts";
+import { strataDurable } from "./peers/strata-durable.ts";
 import { strata } from "./peers/strata.ts";
 import { unkey } from "./peers/unkey.ts";
 import { save, show, type Row } from "./support/report.ts";
 
-const subjects = [strata, bentocache, cachified, cacheable, unkey];
+const own = [strata, strataDurable];
+const subjects = [...own, bentocache, cachified, cacheable, unkey];
 
 const columns = await Promise.all(
   subjects.map(async (subject) => {
@@ -39,5 +41,7 @@ for (const { name, description } of RACES) console.log(`${name}: ${description}`
 show("The races", rows);
 for (const { name, setup } of subjects) console.log(`${name}: ${setup}`);
 save("peers", rows);
-const wrong = columns[0]?.cells.filter((cell) => cell.startsWith("WRONG")) ?? [];
+const wrong = columns
+  .slice(0, own.length)
+  .flatMap(({ cells }) => cells.filter((cell) => cell.startsWith("WRONG")));
 process.exitCode = wrong.length === 0 ? 0 : 1;

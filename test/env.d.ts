@@ -13,6 +13,8 @@ declare global {
       readonly SERVICES_URL: string;
       /** The objects of the shared store of `strata/durable`. */
       readonly STRATA: DurableObjectNamespace;
+      /** The objects of the ledger of `strata/durable`. */
+      readonly LEDGER: DurableObjectNamespace;
     }
     /** Types `exports` of "cloudflare:workers": the Worker under test. */
     interface GlobalProps {
@@ -24,6 +26,7 @@ declare global {
         | "OutboxAlarm"
         | "RegionLog"
         | "SlotGrants"
+        | "StrataLedger"
         | "StrataStore"
         | "TopicObject";
     }

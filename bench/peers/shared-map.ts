@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { SharedLevel } from "./subject.ts";
 
-const ROUND_TRIP_MS = 2;
+export const ROUND_TRIP_MS = 2;
 
 /** A minimal Redis: strings with a lifetime, and network latency. */
 export interface SharedMap extends SharedLevel {

@@ -1,5 +1,6 @@
 /** The Durable Object classes of the data cache. A Worker exports them from its main module. */
 import { createFlightShard } from "../durable/flight-shard.ts";
+import { createLedgerObject } from "../durable/ledger-object.ts";
 import { createStoreObject } from "../durable/store-object.ts";
 import { platform } from "../platform.ts";
 
@@ -9,6 +10,13 @@ export const StrataStore = createStoreObject({
   newId: platform.newId,
   // A tenth of what the disk of an object may hold.
   maxBytes: 2 ** 30,
+});
+
+/** The class behind the binding of `durableLedger`: it holds the tokens that identities have used under rate limits. */
+export const StrataLedger = createLedgerObject({
+  now: platform.now,
+  // About 150 MB of accounts.
+  maxRows: 1_000_000,
 });
 
 /** The class behind the binding of `flights`: it grants leases, so that isolates share loads. */

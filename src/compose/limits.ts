@@ -2,19 +2,15 @@ import type { Config } from "../config.ts";
 import type { Breaker } from "../core/breaker.ts";
 import type { NewId } from "../core/random.ts";
 import { SessionsUnavailable } from "../core/sessions.ts";
-import { problem } from "../http/cache/problem.ts";
-import { answerWith, changeFields } from "../http/routes/answer.ts";
-import { internalScopeOf } from "../http/routes/middleware.ts";
-import { outerFieldsOf } from "../http/routes/outer-fields.ts";
 import type { StrataEnv } from "../http/routes/request-scope.ts";
 import { apiKeys, parseApiKeys } from "../ratelimit/api-keys.ts";
 import { createIdentities, type User } from "../ratelimit/identity.ts";
-import { withLedgerBreaker } from "../ratelimit/ledger-breaker.ts";
+import { reportRedisCall, withLedgerBreaker } from "../ratelimit/ledger-breaker.ts";
 import { createRateLimits, type RateLimits } from "../ratelimit/rate-limits.ts";
 import { createRedisLedger } from "../ratelimit/redis-ledger.ts";
 import type { RedisClient } from "../redis/client.ts";
-import { withTimeout } from "../resilience/deadline.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
+import { LIMIT_PORTS } from "./limit-ports.ts";
 
 export interface LimitParts {
   /** The client of the rate limits. Its failures never open the breaker of the cache. */
@@ -35,18 +31,19 @@ export function composeLimits({
 }: LimitParts): RateLimits<StrataEnv> {
   const { namespace, settings } = config;
   return createRateLimits<StrataEnv>({
-    scopeOf: internalScopeOf,
+    ...LIMIT_PORTS,
     ledgerOf: (algorithm) =>
-      withLedgerBreaker(createRedisLedger({ redis, namespace, algorithm, newId }), breaker),
+      withLedgerBreaker(
+        createRedisLedger({ redis, namespace, algorithm, newId }),
+        breaker,
+        reportRedisCall,
+      ),
     identities: createIdentities({
       addressHeader: config.clientAddressHeader,
       localIsFree: config.dev,
       users: [apiKeys({ users: parseApiKeys(config.apiKeys), acceptAny: config.dev })],
       sessionUser: (c) => sessions.current(c).then(userOf, withoutUser),
     }),
-    respond: problem,
-    answers: { changeFields, outerFieldsOf, answerWith },
-    withTimeout,
     timeoutMs: settings.limits.timeoutMs,
     maxAccounts: settings.limits.maxAccounts,
   });

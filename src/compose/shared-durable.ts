@@ -5,6 +5,7 @@ import type { Millis } from "../core/time.ts";
 import type { Shared } from "../data/shared.ts";
 import { createDurableStore } from "../durable/store-port.ts";
 import { storeStub } from "../durable/stubs.ts";
+import { PLACES, type ObjectPlace } from "./object-place.ts";
 import {
   BREAKER_RULES,
   guardStore,
@@ -21,7 +22,7 @@ export interface DurableStoreOptions {
    */
   readonly shards?: number;
   /** The place of new objects. By default, the platform creates an object near its first caller. @default "nearest" */
-  readonly location?: "nearest" | DurableObjectLocationHint;
+  readonly location?: ObjectPlace;
   /** Time limit of one operation. @default "1s" */
   readonly timeout?: Duration;
   /** The maximum number of characters of one stored entry. A row has at most 2 MB. @default 1048576 (1 Mi) */
@@ -31,10 +32,6 @@ export interface DurableStoreOptions {
 }
 
 type Own = Omit<DurableStoreOptions, "breaker">;
-
-const PLACES: readonly ("nearest" | DurableObjectLocationHint)[] = [
-  ...(["nearest", "wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"] as const),
-];
 
 const RULES: OptionTable<{ readonly durable: Own; readonly breaker?: BreakerOptions }> = {
   durable: {
@@ -49,7 +46,7 @@ const RULES: OptionTable<{ readonly durable: Own; readonly breaker?: BreakerOpti
 interface Settings {
   readonly durable: {
     readonly shards: number;
-    readonly location: "nearest" | DurableObjectLocationHint;
+    readonly location: ObjectPlace;
     readonly timeoutMs: Millis;
     readonly maxEntryChars: number;
   };

@@ -78,14 +78,29 @@ export function guardStore(
 
 /** Creates the breaker of flight objects. A join waits for the load of another isolate, so slow calls do not count. */
 export function guardFlights({ breaker, ...parts }: GuardParts): Breaker {
-  return createGuard("flight", { ...breaker, slowMs: Infinity, slowRate: undefined }, parts);
+  return createGuard(
+    "flight",
+    { ...breaker, slowMs: Infinity, slowRate: undefined },
+    parts,
+    "flight",
+  );
+}
+
+/** Creates the breaker of the ledger in Durable Objects. A slow ledger still decides, so slow calls do not count. */
+export function guardLedger({ breaker, ...parts }: GuardParts): Breaker {
+  return createGuard(
+    "limiter",
+    { ...breaker, slowMs: Infinity, slowRate: undefined },
+    parts,
+    "store",
+  );
 }
 
 function createGuard(
-  name: "redis" | "flight",
+  name: "redis" | "flight" | "limiter",
   rules: Omit<BreakerSettings, "slowRate"> & { readonly slowRate: number | undefined },
   { timeoutMs, probe, now, random, emit }: Omit<GuardParts, "breaker">,
-  dependency: Dependency = name,
+  dependency: Dependency,
 ): Breaker {
   return createBreaker({
     ...rules,

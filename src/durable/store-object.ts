@@ -1,23 +1,10 @@
 import { DurableObject } from "cloudflare:workers";
 import type { NewId } from "../core/random.ts";
 import type { Clock, Millis } from "../core/time.ts";
-import type { Sql } from "./store-sql.ts";
+import type { StoreRpc } from "./store-rpc.ts";
 import { createStoreTables, type StoreTables } from "./store-tables.ts";
 import type { ObjectClass } from "./object-class.ts";
-
-type Remote<Call> = Call extends (...args: infer Args) => infer Value
-  ? (...args: Args) => Promise<Value>
-  : never;
-
-/** The methods that isolates call. */
-export type StoreRpc = {
-  readonly [Method in Exclude<keyof StoreTables, "removeExpired" | "isEmpty">]: Remote<
-    StoreTables[Method]
-  >;
-} & {
-  /** Does nothing. The breaker calls it to learn whether the object answers again. */
-  ping(): Promise<void>;
-};
+import { sqlOf } from "./object-sql.ts";
 
 export interface StoreObjectOptions {
   readonly now: Clock;
@@ -114,13 +101,5 @@ export function createStoreObject<Env>({
       if ((await storage.getAlarm()) === null) await storage.setAlarm(now() + CLEAN_EVERY_MS);
       this.#hasAlarm = true;
     }
-  };
-}
-
-function sqlOf(storage: DurableObjectStorage): Sql {
-  return {
-    exec: (query, ...bindings) =>
-      storage.sql.exec<Record<string, SqlStorageValue>>(query, ...bindings).toArray() as never,
-    transaction: (work) => storage.transactionSync(work),
   };
 }

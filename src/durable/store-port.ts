@@ -9,7 +9,8 @@ import type { Seq } from "../core/seq.ts";
 import type { SharedStore, Verified, Written } from "../core/shared-store.ts";
 import type { Millis } from "../core/time.ts";
 import { requestsOf, type StoredText } from "../core/write-requests.ts";
-import type { StoreRpc } from "./store-object.ts";
+import { placesByObject } from "./places.ts";
+import type { StoreRpc } from "./store-rpc.ts";
 import type { StoreRead } from "./store-tables.ts";
 
 export interface StorePortOptions {
@@ -205,21 +206,6 @@ function fits(text: string, maxChars: number): boolean {
   if (text.length > maxChars) return false;
   if (text.length * 3 <= MAX_ROW_BYTES) return true;
   return new TextEncoder().encode(text).byteLength <= MAX_ROW_BYTES;
-}
-
-/** Returns the places of the keys in their list, for each object that has some of them. */
-function placesByObject(
-  keys: readonly string[],
-  objectOf: (key: string) => string,
-): Map<string, number[]> {
-  const places = new Map<string, number[]>();
-  for (const [i, key] of keys.entries()) {
-    const name = objectOf(key);
-    const known = places.get(name);
-    if (known === undefined) places.set(name, [i]);
-    else known.push(i);
-  }
-  return places;
 }
 
 /** Whether a second call may succeed. An object that has too much to do must not get more. */

@@ -4,11 +4,12 @@
  */
 import type { AnswerStub } from "./answer-port.ts";
 import type { FlightShardRpc } from "./flight-shard.ts";
+import type { LedgerRpc } from "./ledger-rpc.ts";
 import type { MetricsShardRpc } from "./metrics-shard.ts";
 import type { OutboxAlarmRpc } from "./outbox-alarm.ts";
 import type { DeferralRpc, GroupCommitRpc, RegionLogRpc } from "./region-log.ts";
 import type { SlotGrantsRpc } from "./slot-grants.ts";
-import type { StoreRpc } from "./store-object.ts";
+import type { StoreRpc } from "./store-rpc.ts";
 import type { TopicObjectRpc } from "./topic-object.ts";
 
 /** The location hint for each continent, by Cloudflare's code of the continent. */
@@ -39,8 +40,25 @@ export function storeStub(
   name: string,
   hint?: DurableObjectLocationHint,
 ): StoreRpc {
+  return stubAt(namespace, name, hint) as unknown as StoreRpc;
+}
+
+/** Returns a stub of the StrataLedger object with this name. A new object is created at `hint`, by default near the caller. */
+export function ledgerStub(
+  namespace: DurableObjectNamespace,
+  name: string,
+  hint?: DurableObjectLocationHint,
+): LedgerRpc {
+  return stubAt(namespace, name, hint) as unknown as LedgerRpc;
+}
+
+function stubAt(
+  namespace: DurableObjectNamespace,
+  name: string,
+  hint: DurableObjectLocationHint | undefined,
+): DurableObjectStub {
   const options = hint === undefined ? {} : { locationHint: hint };
-  return namespace.get(namespace.idFromName(name), options) as unknown as StoreRpc;
+  return namespace.get(namespace.idFromName(name), options);
 }
 
 /** Returns a stub of the RegionLog object with this name. A new object is created near `region`. */
@@ -59,8 +77,7 @@ function stubNear(
   name: string,
   region: string,
 ): DurableObjectStub {
-  const hint = HINTS[region];
-  return namespace.get(namespace.idFromName(name), hint ? { locationHint: hint } : {});
+  return stubAt(namespace, name, HINTS[region]);
 }
 
 /** Returns a stub of the MetricsShard object with this name. @throws if the binding METRICS is missing */

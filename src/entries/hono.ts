@@ -8,3 +8,8 @@ export type { DegradationLevel } from "../core/degradation-level.ts";
 export type { RequestScope, StrataEnv } from "../http/routes/request-scope.ts";
 export { problem, type ProblemOptions } from "../http/cache/problem.ts";
 export { SECURITY_FIELDS } from "../http/cache/security-fields.ts";
+export { rateLimits, type RateLimitSetup } from "../compose/data-limits.ts";
+export type { LedgerSource } from "../compose/ledger-source.ts";
+export type { RateLimitOptions, RateLimits, RateLimitStats } from "../ratelimit/rate-limits.ts";
+export type { LimitOptions, Limits } from "../ratelimit/limit-policy.ts";
+export type { LimitText } from "../ratelimit/window.ts";

@@ -96,6 +96,30 @@ export function charge(
   return rolled;
 }
 
+/** Returns the bucket without tokens that were charged at `chargedAt`, shortly before `now`. */
+export function giveBack(
+  bucket: Bucket,
+  window: Window,
+  now: EpochMs,
+  tokens: number,
+  chargedAt: EpochMs,
+): Bucket {
+  const rolled = roll(bucket, window, now);
+  const { startMs, current, previous } = rolled;
+  return chargedAt >= startMs
+    ? { ...rolled, current: Math.max(0, current - tokens) }
+    : { ...rolled, previous: Math.max(0, previous - tokens) };
+}
+
+/**
+ * Returns the instant from which on the bucket is as good as empty; 0 if it is empty already. It
+ * changes only with the span.
+ */
+export function emptyAt({ startMs, current, previous }: Bucket, { widthMs }: Window): EpochMs {
+  if (current > 0) return startMs + 2 * widthMs;
+  return previous > 0 ? startMs + widthMs : 0;
+}
+
 /** Returns the tokens left at `now`, the wait until more are left, and the wait until `cost` tokens fit. */
 export function balanceOf(bucket: Bucket, window: Window, now: EpochMs, cost: number): Balance {
   const remaining = Math.max(0, room(bucket, window, now));

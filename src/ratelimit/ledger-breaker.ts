@@ -1,10 +1,40 @@
 import type { Breaker } from "../core/breaker.ts";
 import type { Context } from "../core/context.ts";
 import type { Result } from "../core/result.ts";
+import type { EpochMs, Millis } from "../core/time.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** Puts a ledger behind a breaker. Reports each call with its duration and the commands that Upstash bills. */
-export function withLedgerBreaker(ledger: Ledger, breaker: Breaker): Ledger {
+/** A call of a ledger that has ended. */
+export interface LedgerCall {
+  readonly operation: string;
+  /** The commands that Upstash bills for it; 0 if it failed. */
+  readonly commands: number;
+  readonly startedAt: EpochMs;
+  readonly ms: Millis;
+  /** "ok", or the code of a fault. */
+  readonly outcome: string;
+}
+
+/** Reports a call of a ledger as an event of its request. */
+export type ReportCall = (call: LedgerCall, ctx: Context) => void;
+
+/** Reports a call of the ledger in Redis. */
+export const reportRedisCall: ReportCall = (call, ctx) =>
+  ctx.emit({ type: "redis.end", command: "EVALSHA", ...call });
+
+/** Reports a call of the ledger in Durable Objects. */
+export const reportObjectCall: ReportCall = ({ operation, startedAt, ms, outcome }, ctx) =>
+  ctx.emit({
+    type: "durable.end",
+    method: `StrataLedger/${operation}`,
+    startedAt,
+    ms,
+    outcome,
+    spanId: ctx.child()?.spanId ?? "",
+  });
+
+/** Puts a ledger behind a breaker, and reports each call. */
+export function withLedgerBreaker(ledger: Ledger, breaker: Breaker, report: ReportCall): Ledger {
   async function run<T>(
     ctx: Context,
     operation: string,
@@ -15,15 +45,16 @@ export function withLedgerBreaker(ledger: Ledger, breaker: Breaker): Ledger {
     const defer = operation === "limit" ? ctx.defer : undefined;
     const startedAt = ctx.now();
     const result = await breaker.run(call, defer);
-    ctx.emit({
-      type: "redis.end",
-      operation,
-      command: "EVALSHA",
-      commands: result.ok ? commands(result.value) : 0,
-      startedAt,
-      ms: ctx.now() - startedAt,
-      outcome: result.ok ? "ok" : result.fault.code,
-    });
+    report(
+      {
+        operation,
+        commands: result.ok ? commands(result.value) : 0,
+        startedAt,
+        ms: ctx.now() - startedAt,
+        outcome: result.ok ? "ok" : result.fault.code,
+      },
+      ctx,
+    );
     return result;
   }
 

@@ -44,7 +44,7 @@ const MAX_REFUSAL_MS: Millis = 60_000;
 
 /** Returns whether the ledger may have executed a call that ended with this fault. */
 export function mayHaveRun({ code }: Fault): boolean {
-  return code !== "redis.rejected" && code !== "redis.open";
+  return !code.endsWith(".rejected") && !code.endsWith(".open");
 }
 
 export function createSettlement({ ledger, table, timeoutMs }: SettlementOptions): Settlement {

@@ -1,11 +1,10 @@
 /** Calls the Lua scripts of `sliding-lua.ts` and reads their answers. */
 import type { NewId } from "../core/random.ts";
-import type { EpochMs } from "../core/time.ts";
 import { createScriptRunner, type ScriptClient } from "../redis/script-runner.ts";
 import { balanceOf } from "./bucket.ts";
 import type { Charge, TakeRequest, TakeResult } from "./ledger.ts";
+import { logBalance } from "./log-account.ts";
 import { SLIDING_LOG, SLIDING_WINDOW } from "./sliding-lua.ts";
-import type { Balance, Window } from "./window.ts";
 
 /** Charges all accounts or none, with one request to Redis. Rejects if the request fails. */
 export type TakeScript = (take: TakeRequest) => Promise<TakeResult>;
@@ -43,29 +42,12 @@ export function createSlidingLogScript(redis: ScriptClient, newId: NewId): TakeS
     const [admitted, time, states] = await run<ScriptAnswer>(keysOf(take), args);
     const now = Number(time);
     const balances = take.charges.map(({ windows }, i) =>
-      windows.map((window, w) => logBalance(numbersAt(states[i], w, 3), window, now, take.cost)),
+      windows.map((window, w) => {
+        const [used = 0, oldestAt = 0, freesAt = 0] = numbersAt(states[i], w, 3);
+        return logBalance({ used, oldestAt, freesAt }, window, now, take.cost);
+      }),
     );
     return { admitted: Number(admitted), now, balances };
-  };
-}
-
-/**
- * @param numbers the number of used tokens, the instant of the oldest used token, and the instant of
- *   the token that must leave the window before the request fits.
- */
-function logBalance(
-  [used = 0, oldestAt = 0, freesAt = 0]: readonly number[],
-  window: Window,
-  now: EpochMs,
-  cost: number,
-): Balance {
-  const untilEndOf = (usedAt: EpochMs): number => Math.max(0, usedAt + window.widthMs - now);
-  const fits = cost === 0 || used + cost <= window.limit;
-  return {
-    window,
-    remaining: Math.max(0, window.limit - used),
-    resetMs: used === 0 ? 0 : untilEndOf(oldestAt),
-    waitMs: fits ? 0 : freesAt === 0 ? Infinity : untilEndOf(freesAt),
   };
 }
 

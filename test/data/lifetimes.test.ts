@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { definePolicy, key, type Policy } from "../../src/entries/data.ts";
-import { createDataIsolate, STORES, type DataIsolate } from "../support/data-isolate.ts";
+import {
+  createDataIsolate,
+  SHARED_STORES,
+  STORES,
+  type DataIsolate,
+} from "../support/data-isolate.ts";
 import { createTestClock, uniqueNamespace } from "../support/isolate.ts";
 
 const KEY = key("n", 1);
@@ -80,10 +85,10 @@ describe.each(STORES)("lifetimes of stored values with %s", (store) => {
   });
 });
 
-describe("the tier limit of the edge", () => {
-  it("the edge keeps a copy at most as long as its limit, and Redis answers after that", async () => {
+describe.each(SHARED_STORES)("the tier limit of the edge before %s", (store) => {
+  it("the edge keeps a copy at most as long as its limit, and the shared store answers after that", async () => {
     const [namespace, clock] = [uniqueNamespace(), createTestClock()];
-    const one = () => createDataIsolate({ namespace, store: "Redis", clock });
+    const one = () => createDataIsolate({ namespace, store, clock });
     const policy = definePolicy({ freshFor: "1h", jitter: 0, tiers: { edge: "1s" } });
     const off = definePolicy({ freshFor: "1h", jitter: 0, tiers: { edge: "100ms" } });
     const fill = one();

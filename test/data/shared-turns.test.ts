@@ -1,24 +1,26 @@
 import { describe, expect, it } from "vitest";
 import { definePolicy, key, type PolicyOptions } from "../../src/entries/data.ts";
-import { createDataIsolate } from "../support/data-isolate.ts";
+import { createDataIsolate, SHARED_STORES, type StoreName } from "../support/data-isolate.ts";
 import { createTestClock, uniqueNamespace } from "../support/isolate.ts";
 
 const KEYS = Array.from({ length: 20 }, (_, i) => key("n", i));
 const policyOf = (options: Partial<PolicyOptions> = {}) =>
   definePolicy({ freshFor: "5m", tags: ["all"], ...options });
 
-function createPair() {
+function createPairWith(store: StoreName) {
   const [namespace, clock] = [uniqueNamespace(), createTestClock()];
-  const one = () => createDataIsolate({ namespace, store: "Redis", clock });
+  const one = () => createDataIsolate({ namespace, store, clock });
   return [one(), one()] as const;
 }
 
-describe("the reads of one turn", () => {
+describe.each(SHARED_STORES)("the reads of one turn with %s", (store) => {
+  const createPair = () => createPairWith(store);
+
   it.each([
-    ["memory and Redis", policyOf({ tiers: ["memory", "redis"] })],
-    ["memory, the edge and Redis", policyOf()],
+    ["memory and the store", policyOf({ tiers: ["memory", "redis"] })],
+    ["memory, the edge and the store", policyOf()],
   ])(
-    "20 parallel reads of one cache send one read to the shared store, with %s",
+    "20 parallel reads of one cache send one read to the shared store, with the tiers %s",
     async (_, policy) => {
       const [writer, reader] = createPair();
       const fill = writer.open();

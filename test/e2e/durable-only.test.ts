@@ -110,4 +110,15 @@ describe("two instances of a Worker that has only Durable Objects", () => {
         expect((await readFrom(instance, id)).value).not.toBe(before.get(id));
     expect(await loadsOf("kept")).toBe(1);
   });
+
+  it("a rate limit whose ledger is a Durable Object admits exactly its limit through two instances, and refuses after the process of the object was killed", async () => {
+    const statuses = await Promise.all(
+      Array.from({ length: 30 }, (_, i) => (i % 2 === 0 ? one : other).statusOf("/limited/a")),
+    );
+    expect(statuses.filter((status) => status === 200)).toHaveLength(10);
+    expect(statuses.filter((status) => status === 429)).toHaveLength(20);
+    await one.killAndRestart();
+    // The memory of the restarted instance has no refusal: its ledger object has read the account from its disk.
+    expect(await one.statusOf("/limited/b")).toBe(429);
+  });
 });

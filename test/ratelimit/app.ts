@@ -1,9 +1,18 @@
-/** Small applications with limits. Applications with one namespace act as isolates of one Worker. */
+/**
+ * Small applications with limits, over the ledger in Redis or in Durable Objects. Applications with one
+ * namespace act as isolates of one Worker.
+ */
 import type { Bindings, StrataEnv, StrataOptions } from "../../src/index.ts";
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
+import { inject } from "vitest";
+import type { Duration } from "../../src/core/duration.ts";
+import { createDataLayer } from "../../src/compose/data-layer.ts";
+import { durableLedger } from "../../src/entries/durable.ts";
+import { middleware, rateLimits as dataRateLimits } from "../../src/entries/hono.ts";
 import { problem, type RateLimits } from "../../src/index.ts";
+import { keepAlive } from "../../src/keep-alive.ts";
 import { createTestClock, type TestClock } from "../support/isolate.ts";
 import { createTestLayer } from "../support/layer.ts";
 
@@ -28,27 +37,113 @@ export interface Answer {
   readonly body: string;
 }
 
-type Routes = (app: Hono<StrataEnv>, rateLimit: RateLimits<StrataEnv>["rateLimit"]) => void;
+type Routes = (
+  app: Hono<StrataEnv>,
+  rateLimit: RateLimits<StrataEnv>["rateLimit"],
+  rateLimits: RateLimits<StrataEnv>,
+) => void;
 
+interface LimitedLayer {
+  readonly rateLimits: RateLimits<StrataEnv>;
+  readonly scope: MiddlewareHandler<StrataEnv>;
+}
+
+type LimitedBindings = Partial<Bindings> & { readonly LEDGER?: DurableObjectNamespace };
+
+interface LayerParts {
+  readonly app: Hono<StrataEnv>;
+  readonly clock: TestClock;
+  readonly namespace: string;
+  readonly bindings: LimitedBindings;
+}
+
+type CreateLayer = (parts: LayerParts) => LimitedLayer;
+
+const inRedis =
+  (options: StrataOptions): CreateLayer =>
+  ({ app, clock, namespace, bindings }) => {
+    const layer = createTestLayer({
+      now: clock.now,
+      bindings: { STRATA_NAMESPACE: namespace, ...bindings },
+      options,
+    });
+    const scope = layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx));
+    return { rateLimits: layer.rateLimits, scope };
+  };
+
+/** The data cache without a shared store, and the ledger in Durable Objects. A busy machine does not end the waits. */
+const inObjects =
+  (shards: number, timeout: Duration = "10s"): CreateLayer =>
+  ({ app, clock, namespace, bindings }) => {
+    const { CLIENT_ADDRESS_HEADER, API_KEYS, STRATA_DEV, LEDGER } = { ...env, ...bindings };
+    const strata = createDataLayer(
+      { namespace },
+      {
+        now: clock.now,
+        random: () => 0,
+        newId: () => crypto.randomUUID(),
+        sleep: clock.sleep,
+      },
+      keepAlive,
+    );
+    const rateLimits = dataRateLimits(strata, {
+      ledger: durableLedger(LEDGER, { shards, timeout }),
+      ...(CLIENT_ADDRESS_HEADER && { addressHeader: CLIENT_ADDRESS_HEADER }),
+      ...(API_KEYS && { apiKeys: API_KEYS }),
+      development: STRATA_DEV === "1",
+    });
+    return { rateLimits, scope: middleware(strata, app) };
+  };
+
+/** Creates an application with limits. */
+export type CreateLimitedApp = (
+  namespace: string,
+  routes: Routes,
+  bindings?: LimitedBindings,
+) => LimitedApp;
+
+const createApp =
+  (createLayer: CreateLayer): CreateLimitedApp =>
+  (namespace, routes, bindings = {}) =>
+    createAppOf(createLayer, namespace, routes, bindings);
+
+const ALL_LEDGERS: readonly (readonly [name: string, create: CreateLimitedApp])[] = [
+  // A busy machine does not end the waits.
+  ["Redis", createApp(inRedis({ limits: { timeout: "10s" } }))],
+  ["a Durable Object", createApp(inObjects(1))],
+  ["three Durable Objects", createApp(inObjects(3))],
+];
+
+/** On a real Redis server, the tests run with Redis alone: the others need no Redis, and run beside the embedded one. */
+export const LEDGERS = inject("realRedis") ? ALL_LEDGERS.slice(0, 1) : ALL_LEDGERS;
+
+/** Creates applications with their ledger in Durable Objects that answer within `timeout` or not at all. */
+export const createImpatientApp = createApp(inObjects(1, "100ms"));
+
+/** An application with its ledger in Redis. */
 export function createLimitedApp(
   namespace: string,
   routes: Routes,
   bindings: Partial<Bindings> = {},
   options: StrataOptions = {},
 ): LimitedApp {
+  return createAppOf(inRedis(options), namespace, routes, bindings);
+}
+
+function createAppOf(
+  createLayer: CreateLayer,
+  namespace: string,
+  routes: Routes,
+  bindings: LimitedBindings,
+): LimitedApp {
   const clock = createTestClock();
-  const layer = createTestLayer({
-    now: clock.now,
-    bindings: { STRATA_NAMESPACE: namespace, ...bindings },
-    options,
-  });
-  const { rateLimits } = layer;
   const app = new Hono<StrataEnv>();
-  app.use(layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)));
+  const { rateLimits, scope } = createLayer({ app, clock, namespace, bindings });
+  app.use(scope);
   app.onError((error) =>
     problem({ status: 500, type: "internal", title: "Internal", detail: error.message }),
   );
-  routes(app, rateLimits.rateLimit);
+  routes(app, rateLimits.rateLimit, rateLimits);
 
   async function get(
     path: string,

@@ -1,19 +1,25 @@
 import { describe, expect, it } from "vitest";
 import { createTestContext } from "../support/context.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
-import { createLimitedApp, statuses, type LimitedApp } from "./app.ts";
+import { LEDGERS, statuses, type CreateLimitedApp, type LimitedApp } from "./app.ts";
 
 const ip = "192.0.2.1";
 
-function fastApp(namespace: string, limit = "100/1m"): LimitedApp {
+function createFastApp(
+  createLimitedApp: CreateLimitedApp,
+  namespace: string,
+  limit = "100/1m",
+): LimitedApp {
   return createLimitedApp(namespace, (app, rateLimit) => {
     app.use(rateLimit({ name: "api", ip: limit, mode: "fast" }));
     app.get("/", (c) => c.text("content"));
   });
 }
 
-describe("a fast limit", () => {
-  it("a rate limit in fast mode admits exactly the limit of sequential requests in a single isolate", async () => {
+describe.each(LEDGERS)("a fast limit with its ledger in %s", (ledger, createLimitedApp) => {
+  const fastApp = createFastApp.bind(undefined, createLimitedApp);
+
+  it(`a rate limit in fast mode admits exactly the limit of sequential requests in a single isolate, with the ledger in ${ledger}`, async () => {
     const { get } = fastApp(uniqueNamespace());
     const remaining: string[] = [];
     let admitted = 0;
@@ -27,13 +33,13 @@ describe("a fast limit", () => {
     expect(remaining).toEqual(Array.from({ length: 130 }, (_, i) => String(Math.max(0, 99 - i))));
   });
 
-  it("a rate limit in fast mode admits exactly the limit of concurrent requests in a single isolate", async () => {
+  it(`a rate limit in fast mode admits exactly the limit of concurrent requests in a single isolate, with the ledger in ${ledger}`, async () => {
     const { storm } = fastApp(uniqueNamespace());
     expect(statuses(await storm(400, "/", { ip }))).toEqual({ 200: 100, 429: 300 });
     expect(statuses(await storm(50, "/", { ip }))).toEqual({ 429: 50 });
   });
 
-  it("a rate limit in fast mode over four isolates exceeds the limit by at most one token lease for each isolate", async () => {
+  it(`a rate limit in fast mode over four isolates exceeds the limit by at most one token lease for each isolate, with the ledger in ${ledger}`, async () => {
     const namespace = uniqueNamespace();
     const isolates = Array.from({ length: 4 }, () => fastApp(namespace));
     const answers = await Promise.all(isolates.map(({ storm }) => storm(100, "/", { ip })));
@@ -42,7 +48,7 @@ describe("a fast limit", () => {
     expect(admitted).toBeLessThanOrEqual(100 + 4 * 10);
   });
 
-  it("an isolate in fast mode learns from the first settlement with Redis how many tokens other isolates have used", async () => {
+  it(`an isolate in fast mode learns from its first settlement how many tokens other isolates have used, with the ledger in ${ledger}`, async () => {
     const namespace = uniqueNamespace();
     const [a, b] = [fastApp(namespace), fastApp(namespace)];
     for (let i = 0; i < 60; i++) await a.get("/", { ip });
@@ -54,7 +60,7 @@ describe("a fast limit", () => {
     expect(Number(last)).toBeLessThan(39);
   });
 
-  it("a rate limit in fast mode takes tokens from all identities of a request or from none", async () => {
+  it(`a rate limit in fast mode takes tokens from all identities of a request or from none, with the ledger in ${ledger}`, async () => {
     const { get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: "50/1m", user: "5/1m", mode: "fast" }));
       app.get("/", (c) => c.text("content"));
@@ -67,7 +73,7 @@ describe("a fast limit", () => {
     expect(byAddress.headers.get("X-RateLimit-Remaining")).toBe("44");
   });
 
-  it("a rate limit in fast mode enforces a burst rate and a sustained rate, and the refusal names the exceeded window", async () => {
+  it(`a rate limit in fast mode enforces a burst rate and a sustained rate, and the refusal names the exceeded window, with the ledger in ${ledger}`, async () => {
     const { storm, clock, get } = createLimitedApp(uniqueNamespace(), (app, rateLimit) => {
       app.use(rateLimit({ name: "api", ip: ["5/1m", "8/1h"], mode: "fast" }));
       app.get("/", (c) => c.text("content"));
@@ -79,7 +85,7 @@ describe("a fast limit", () => {
     expect(clock.now()).toBeGreaterThan(0);
   });
 
-  it("a rate limit in fast mode admits at most its limit and its leases although the clocks of two isolates are wrong by an hour", async () => {
+  it(`a rate limit in fast mode admits at most its limit and its leases although the clocks of two isolates are wrong by an hour, with the ledger in ${ledger}`, async () => {
     const namespace = uniqueNamespace();
     const isolates = [0, 3_600_000, -3_600_000].map((skewMs) => {
       const isolate = fastApp(namespace);
@@ -88,7 +94,7 @@ describe("a fast limit", () => {
     });
     const remaining: number[] = [];
     for (let i = 0; i < 130; i++) {
-      // 20 requests in a row exceed the lease of 10, so each isolate has asked Redis.
+      // 20 requests in a row exceed the lease of 10, so each isolate has asked the ledger.
       const { status, headers } = await isolates[Math.floor(i / 20) % 3]!.get("/", { ip });
       if (status === 200) remaining.push(Number(headers.get("X-RateLimit-Remaining")));
     }
@@ -105,7 +111,7 @@ describe("a fast limit", () => {
     }
   });
 
-  it("an isolate in fast mode admits a refused client again when the time of Retry-After is over", async () => {
+  it(`an isolate in fast mode admits a refused client again when the time of Retry-After is over, with the ledger in ${ledger}`, async () => {
     const { get, storm } = fastApp(uniqueNamespace(), "4/1s");
     await storm(10, "/", { ip });
     const refused = await get("/", { ip });
@@ -124,51 +130,65 @@ describe("a fast limit", () => {
   });
 });
 
-describe("the memory of an isolate", () => {
-  it("after requests of 12,000 addresses, an isolate has only 10,000 rate-limit accounts in memory", async () => {
-    const { get, rateLimits } = fastApp(uniqueNamespace());
-    let most = 0;
-    const total = 12_000;
-    for (let from = 0; from < total; from += 500) {
-      const batch = Array.from({ length: 500 }, (_, i) => {
-        const n = from + i;
-        return get("/", { ip: `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}` });
-      });
-      await Promise.all(batch);
-      const { accounts, owing } = rateLimits.stats();
-      most = Math.max(most, accounts, owing);
-    }
-    expect(most).toBeLessThanOrEqual(10_000);
-    expect(rateLimits.stats().accounts).toBe(10_000);
-    expect(rateLimits.stats().unknown).toBe(0);
-  });
-});
+describe.each(LEDGERS)(
+  "the memory of an isolate, with the ledger in %s",
+  (ledger, createLimitedApp) => {
+    const fastApp = createFastApp.bind(undefined, createLimitedApp);
 
-describe("getLimitInfo and resetLimits", () => {
-  it("getLimitInfo() counts tokens that an isolate has granted and not yet charged in Redis, and resetLimits() restores the whole limit", async () => {
-    const { get, storm, rateLimits } = fastApp(uniqueNamespace());
-    const ctx = createTestContext();
-    for (let i = 0; i < 3; i++) await get("/", { ip });
-    const info = await rateLimits.getLimitInfo(`ip:${ip}`, ctx);
-    expect(info).toEqual({
-      ok: true,
-      value: {
-        identity: `ip:${ip}`,
-        limits: [
-          {
-            policy: "api-ip",
-            limit: 100,
-            windowMs: 60_000,
-            remaining: 97,
-            resetMs: expect.any(Number),
+    it(`after requests of 12,000 addresses, an isolate has only 10,000 rate-limit accounts in memory, with the ledger in ${ledger}`, async () => {
+      const { get, rateLimits } = fastApp(uniqueNamespace());
+      let most = 0;
+      const total = 12_000;
+      for (let from = 0; from < total; from += 500) {
+        const batch = Array.from(
+          { length: 500 },
+          (_, i) => {
+            const n = from + i;
+            return get("/", { ip: `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}` });
           },
-        ],
-      },
+          60_000,
+        );
+        await Promise.all(batch);
+        const { accounts, owing } = rateLimits.stats();
+        most = Math.max(most, accounts, owing);
+      }
+      expect(most).toBeLessThanOrEqual(10_000);
+      expect(rateLimits.stats().accounts).toBe(10_000);
+      expect(rateLimits.stats().unknown).toBe(0);
     });
-    await storm(200, "/", { ip });
-    expect((await get("/", { ip })).status).toBe(429);
-    const after = await rateLimits.resetLimits(ip, ctx);
-    expect(after.ok && after.value.limits[0]).toMatchObject({ remaining: 100, resetMs: 0 });
-    expect((await get("/", { ip })).headers.get("X-RateLimit-Remaining")).toBe("99");
-  });
-});
+  },
+);
+
+describe.each(LEDGERS)(
+  "getLimitInfo and resetLimits, with the ledger in %s",
+  (ledger, createLimitedApp) => {
+    const fastApp = createFastApp.bind(undefined, createLimitedApp);
+
+    it(`getLimitInfo() counts tokens that an isolate has granted and not yet charged, and resetLimits() restores the whole limit, with the ledger in ${ledger}`, async () => {
+      const { get, storm, rateLimits } = fastApp(uniqueNamespace());
+      const ctx = createTestContext();
+      for (let i = 0; i < 3; i++) await get("/", { ip });
+      const info = await rateLimits.getLimitInfo(`ip:${ip}`, ctx);
+      expect(info).toEqual({
+        ok: true,
+        value: {
+          identity: `ip:${ip}`,
+          limits: [
+            {
+              policy: "api-ip",
+              limit: 100,
+              windowMs: 60_000,
+              remaining: 97,
+              resetMs: expect.any(Number),
+            },
+          ],
+        },
+      });
+      await storm(200, "/", { ip });
+      expect((await get("/", { ip })).status).toBe(429);
+      const after = await rateLimits.resetLimits(ip, ctx);
+      expect(after.ok && after.value.limits[0]).toMatchObject({ remaining: 100, resetMs: 0 });
+      expect((await get("/", { ip })).headers.get("X-RateLimit-Remaining")).toBe("99");
+    });
+  },
+);

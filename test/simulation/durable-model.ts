@@ -2,13 +2,13 @@
  * The shared store in Durable Objects: the product's own tables over SQLite and its own port, with a
  * network between them that delays, reorders and loses requests, and objects that restart.
  */
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
 import { MAX_CHANGES } from "../../src/core/log.ts";
 import { createDurableStore } from "../../src/durable/store-port.ts";
-import type { StoreRpc } from "../../src/durable/store-object.ts";
-import type { Sql } from "../../src/durable/store-sql.ts";
+import type { StoreRpc } from "../../src/durable/store-rpc.ts";
 import { createStoreTables, type StoreTables } from "../../src/durable/store-tables.ts";
 import { createRedisModel, type RedisModel, type RedisModelOptions } from "./redis-model.ts";
+import { sqlOf } from "../../bench/support/sqlite.ts";
 
 export interface DurableModelOptions extends Omit<RedisModelOptions, "lagMs"> {
   /** The number of further objects for the entries. */
@@ -159,28 +159,4 @@ function loseNumbers(db: DatabaseSync, now: number): void {
   const kept = now * 1_000 - LOST_MICROS;
   db.prepare("DELETE FROM log WHERE seq > ?").run(kept);
   db.prepare("UPDATE meta SET seq = max(floor, (SELECT coalesce(max(seq), 1) FROM log))").run();
-}
-
-function sqlOf(db: DatabaseSync): Sql {
-  const statements = new Map<string, StatementSync>();
-  function statement(query: string): StatementSync {
-    const known = statements.get(query) ?? db.prepare(query);
-    statements.set(query, known);
-    return known;
-  }
-
-  return {
-    exec: (query, ...bindings) => statement(query).all(...(bindings as SQLInputValue[])) as never,
-    transaction(work) {
-      statement("BEGIN").run();
-      try {
-        const value = work();
-        statement("COMMIT").run();
-        return value;
-      } catch (error) {
-        statement("ROLLBACK").run();
-        throw error;
-      }
-    },
-  };
 }

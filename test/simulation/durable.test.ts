@@ -31,7 +31,7 @@ describe("the shared store in Durable Objects", () => {
       );
       expect(reads).toBeGreaterThan(runs);
     },
-    Math.max(900_000, runs * 200),
+    Math.max(900_000, runs * 1_000),
   );
 
   it("within 1,000 random schedules the consistency checker finds objects that lose acknowledged numbers in a restart", async () => {

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import type { StoreRpc } from "../../src/durable/store-object.ts";
+import type { StoreRpc } from "../../src/durable/store-rpc.ts";
 import { storeStub } from "../../src/durable/stubs.ts";
 import { createTestContext } from "../support/context.ts";
 import { invalidationKeysOf } from "../support/entries.ts";

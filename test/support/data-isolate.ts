@@ -8,12 +8,31 @@ import type { DataOptions } from "../../src/data/options.ts";
 import type { Shared } from "../../src/data/shared.ts";
 import type { Cache } from "../../src/data/cache.ts";
 import type { Strata } from "../../src/data/strata.ts";
+import { durable } from "../../src/entries/durable.ts";
 import { redis } from "../../src/entries/redis.ts";
 import { createTestClock, type TestClock } from "./isolate.ts";
 
+/** The shared stores that the tests of the data cache run with. */
+export const SHARED_STORES = ["Redis", "one Durable Object", "two Durable Objects"] as const;
 /** The stores of the data cache that the tests of its methods run with. */
-export const STORES = ["the log of the data centre", "Redis"] as const;
+export const STORES = ["the log of the data centre", ...SHARED_STORES] as const;
 export type StoreName = (typeof STORES)[number];
+
+/** A busy machine neither ends the waits nor makes a call slow. */
+const PATIENT = { timeout: "10s", breaker: { slow: "1m" } } as const;
+
+/** Opens the shared store of a name. */
+const OPEN: Readonly<Record<(typeof SHARED_STORES)[number], () => Shared>> = {
+  Redis: () =>
+    redis({
+      url: env.UPSTASH_REDIS_REST_URL,
+      token: env.UPSTASH_REDIS_REST_TOKEN,
+      requests: { timeout: PATIENT.timeout },
+      breaker: PATIENT.breaker,
+    }),
+  "one Durable Object": () => durable(env.STRATA, PATIENT),
+  "two Durable Objects": () => durable(env.STRATA, { ...PATIENT, shards: 1 }),
+};
 
 export interface DataIsolate {
   readonly strata: Strata;
@@ -56,10 +75,7 @@ export function createDataIsolate(options: DataIsolateOptions): DataIsolate {
   const { store, clock = createTestClock(), ...more } = options;
   const events: CacheEvent[] = [];
   const counts = new Map<string, number>();
-  const shared =
-    store === "Redis"
-      ? redis({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN })
-      : undefined;
+  const shared = store === "the log of the data centre" ? undefined : OPEN[store]();
   const strata = createDataLayer(
     {
       ...more,

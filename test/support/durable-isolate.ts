@@ -1,5 +1,6 @@
 /** Test isolates of the data cache with the shared store and the flights in Durable Objects. */
 import { keepAlive } from "../../src/keep-alive.ts";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { createDataLayer } from "../../src/compose/data-layer.ts";
 import { dataPartsOf } from "../../src/compose/data-parts.ts";
@@ -18,17 +19,27 @@ export interface DurableBindings {
 /** A machine that is busy with tests makes no call of an object slow. */
 const PATIENT = { breaker: { slow: "1m" } } as const;
 
+export interface DurableIsolateOptions {
+  readonly shards: number;
+  /** Waits end as they do by default, also on a busy machine. */
+  readonly isImpatient?: boolean;
+}
+
 /** Starts an isolate. All isolates of one namespace share the objects. */
 export function createDurableIsolate(
   { namespace, clock, host, bindings = {} }: WorldPlace<DurableBindings>,
-  shards: number,
+  { shards, isImpatient = false }: DurableIsolateOptions,
 ): TestIsolate<WorldLayer> {
   return runIsolate({ clock, host, region: namespace }, ({ sleep, emit }) => {
     const objects = bindings.STRATA ?? withHolds(env.STRATA);
     let store: SharedStore | undefined;
     const shared: Shared = {
       open(parts) {
-        const opened = durable(objects, { shards, timeout: "10s", ...PATIENT }).open(parts);
+        const opened = durable(objects, {
+          shards,
+          ...PATIENT,
+          ...(isImpatient ? {} : { timeout: "10s" }),
+        }).open(parts);
         ({ store } = opened);
         return opened;
       },
@@ -37,7 +48,10 @@ export function createDurableIsolate(
       {
         namespace,
         shared,
-        flights: flights(bindings.FLIGHTS ?? env.FLIGHTS, { grantTimeout: "10s", ...PATIENT }),
+        flights: flights(
+          bindings.FLIGHTS ?? env.FLIGHTS,
+          isImpatient ? PATIENT : { grantTimeout: "10s", ...PATIENT },
+        ),
         onEvent: emit,
       },
       { now: clock.now, random: () => 0, newId: () => crypto.randomUUID(), sleep },
@@ -56,7 +70,17 @@ interface Hold {
 }
 let hold: Hold | undefined;
 
-/** Holds the next call of an object whose arguments contain `text`: before it is sent, or its answer. */
+/** Deletes what the objects of a namespace have on disk and in memory. */
+export async function loseObjects(namespace: string, shards: number): Promise<void> {
+  const entries = Array.from({ length: shards }, (_, i) => `${namespace}-entries-${i}`);
+  for (const name of [`${namespace}-store`, ...entries]) {
+    const stub = env.STRATA.get(env.STRATA.idFromName(name));
+    await runInDurableObject(stub, (_, { storage }) => storage.deleteAll());
+    await evictDurableObject(stub);
+  }
+}
+
+/** Holds the next call of an object whose method and arguments contain `text`: before it is sent, or its answer. */
 export function holdNextCall(text: string, at: Hold["at"]): Gate {
   const gate = createGate();
   hold = { text, at, gate };
@@ -79,7 +103,8 @@ function withHolds(objects: DurableObjectNamespace): DurableObjectNamespace {
         async function call(...sent) {
           const send = () => target[name]!(...sent);
           const holding = hold;
-          if (holding === undefined || !JSON.stringify(sent).includes(holding.text)) return send();
+          if (holding === undefined || !(name + JSON.stringify(sent)).includes(holding.text))
+            return send();
           hold = undefined;
           if (holding.at === "request") await holding.gate.pass();
           const answer = await send();

@@ -4,11 +4,13 @@ import type { TestClock, TestIsolate } from "./isolate.ts";
 import {
   createDurableIsolate,
   holdNextCall,
+  loseObjects,
   releaseCalls,
   UNREACHABLE,
   type DurableBindings,
 } from "./durable-isolate.ts";
 import type { Gate } from "./gate.ts";
+import { redisCommand } from "./gateway.ts";
 import { holdNextAnswer, holdNextRequest, restoreNetwork } from "./network.ts";
 import { createWorld, createWorldOf, type World, type WorldLayer } from "./shared-world.ts";
 
@@ -30,6 +32,8 @@ export interface RaceOptions extends RaceBindings {
   readonly clock?: TestClock;
   /** No request reaches the store. */
   readonly isUnreachable?: boolean;
+  /** Waits end as they do by default, also on a busy machine. */
+  readonly isImpatient?: boolean;
 }
 
 export interface RaceStore {
@@ -38,16 +42,22 @@ export interface RaceStore {
   holdNextRequest(text: string): Gate;
   /** Holds the answer to the next request to the store that contains `text`. The request is executed. */
   holdNextAnswer(text: string): Gate;
+  /** A text in the request of a sync. */
+  readonly syncs: string;
+  /** Deletes everything that the store holds: the entries and the log. */
+  lose(world: RaceWorld): Promise<void>;
   /** Holds nothing back any more. For `afterEach`. */
   readonly restore: () => void;
 }
 
 const REDIS: RaceStore = {
-  createWorld: ({ clock, isUnreachable = false, ...bindings } = {}) =>
+  createWorld: ({ clock, isUnreachable = false, isImpatient = false, ...bindings } = {}) =>
     createWorld({
       ...(clock && { clock }),
       // A busy machine does not end the waits for Redis and for the flight objects.
-      options: { redis: { timeout: "10s" }, flights: { grantTimeout: "10s", slack: "10s" } },
+      options: isImpatient
+        ? {}
+        : { redis: { timeout: "10s" }, flights: { grantTimeout: "10s", slack: "10s" } },
       bindings: {
         ...bindings,
         // No server listens on this port.
@@ -56,11 +66,13 @@ const REDIS: RaceStore = {
     }),
   holdNextRequest,
   holdNextAnswer,
+  syncs: "inv",
+  lose: () => redisCommand("FLUSHALL"),
   restore: restoreNetwork,
 };
 
 const durableStore = (shards: number): RaceStore => ({
-  createWorld: ({ clock, isUnreachable = false, ...all } = {}) =>
+  createWorld: ({ clock, isUnreachable = false, isImpatient = false, ...all } = {}) =>
     createWorldOf<WorldLayer, DurableBindings>(({ bindings, ...own }) =>
       createDurableIsolate(
         {
@@ -68,11 +80,13 @@ const durableStore = (shards: number): RaceStore => ({
           ...(clock && { clock }),
           bindings: { ...(isUnreachable && { STRATA: UNREACHABLE }), ...all, ...bindings },
         },
-        shards,
+        { shards, isImpatient },
       ),
     ),
   holdNextRequest: (text) => holdNextCall(text, "request"),
   holdNextAnswer: (text) => holdNextCall(text, "answer"),
+  syncs: "sync[",
+  lose: ({ namespace }) => loseObjects(namespace, shards),
   restore() {
     releaseCalls();
     restoreNetwork();

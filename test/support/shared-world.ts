@@ -15,6 +15,7 @@ export interface World<
   Layer extends WorldLayer = TestLayer,
   Bound = TestIsolateOptions["bindings"],
 > {
+  readonly namespace: string;
   readonly clock: TestClock;
   readonly origin: TestOrigin;
   readonly key: string;
@@ -73,6 +74,7 @@ export async function createWorldOf<Layer extends WorldLayer, Bound>(
   }
 
   const world: World<Layer, Bound> = {
+    namespace,
     clock,
     origin,
     key: key("product", 42),

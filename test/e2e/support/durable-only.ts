@@ -9,12 +9,14 @@ import { writeWranglerConfig } from "../../../dev/supervisor/wrangler-config.ts"
 
 const START_DEADLINE_MS = 60_000;
 const FIRST = "durable-only";
-const CLASSES = { STRATA: "StrataStore", FLIGHTS: "FlightShard" };
+const CLASSES = { STRATA: "StrataStore", FLIGHTS: "FlightShard", LEDGER: "StrataLedger" };
 
 export interface Instance {
   get<T>(path: string): Promise<T>;
   /** Returns the status. */
   post(path: string): Promise<number>;
+  /** Returns the status of a GET. */
+  statusOf(path: string): Promise<number>;
   /** Kills the processes of the instance (SIGKILL), and starts them again on the same disk. */
   killAndRestart(): Promise<void>;
 }
@@ -73,6 +75,11 @@ async function startInstance(folder: string, variables: string, name: string) {
       const response = await fetch(url + path);
       if (response.status !== 200) throw new Error(`${path}: ${await response.text()}`);
       return (await response.json()) as T;
+    },
+    async statusOf(path) {
+      const response = await fetch(url + path);
+      await response.arrayBuffer();
+      return response.status;
     },
     post: async (path) => (await fetch(url + path, { method: "POST" })).status,
     async killAndRestart() {

@@ -153,7 +153,7 @@ ${HONO}`,
     source: loads(
       "strata/durable",
       "durable",
-      '\nexport { FlightShard, StrataStore } from "strata/durable";',
+      '\nexport { FlightShard, StrataLedger, StrataStore } from "strata/durable";',
     ),
     answers: ["function", "function"],
   },

@@ -1,9 +1,11 @@
 /** A Worker that has Durable Objects and no other service. */
 import { env } from "cloudflare:workers";
 import { createStrata, definePolicy, key } from "../../../src/entries/data.ts";
-import { durable, flights } from "../../../src/entries/durable.ts";
+import { Hono } from "hono";
+import { durable, durableLedger, flights } from "../../../src/entries/durable.ts";
+import { middleware, rateLimits, type StrataEnv } from "../../../src/entries/hono.ts";
 
-export { FlightShard, StrataStore } from "../../../src/entries/durable.ts";
+export { FlightShard, StrataLedger, StrataStore } from "../../../src/entries/durable.ts";
 
 const strata = createStrata({
   namespace: "durable-only",
@@ -11,6 +13,11 @@ const strata = createStrata({
   shared: durable(env.STRATA, { timeout: "10s" }),
   flights: flights(env.FLIGHTS, { grantTimeout: "10s" }),
 });
+const { rateLimit } = rateLimits(strata, { ledger: durableLedger(env.LEDGER, { timeout: "10s" }) });
+const limited = new Hono<StrataEnv>();
+limited.use(middleware(strata, limited));
+limited.use(rateLimit({ name: "limited", endpoint: "10/1h", onUnavailable: "closed" }));
+limited.get("/limited/:client", (c) => c.text("content"));
 const ITEMS = { freshFor: "10m", jitter: 0, tags: ["items"] } as const;
 const items = definePolicy(ITEMS);
 const inObjects = definePolicy({ ...ITEMS, tiers: ["redis"] });
@@ -25,7 +32,7 @@ async function load(id: string): Promise<string> {
 }
 
 export default {
-  async fetch(request, _env, ctx) {
+  async fetch(request, bindings, ctx) {
     const cache = strata.open(ctx);
     const [, action = "", id = ""] = new URL(request.url).pathname.split("/");
     switch (action) {
@@ -40,6 +47,8 @@ export default {
         const found = await cache.get(key("item", id), inObjects);
         return Response.json({ value: found?.value ?? null, era: cache.position().era });
       }
+      case "limited":
+        return limited.fetch(request, bindings, ctx);
       case "loads":
         return Response.json(loads.get(id) ?? 0);
       case "purge":
