@@ -7,9 +7,16 @@ import { Namespace } from "@unkey/cache";
 import { Hono, type Context } from "hono";
 import { cache } from "hono/cache";
 import { LRUCache } from "lru-cache";
-import { cached, createStrata, type Bindings, type StrataEnv } from "../../src/index.ts";
+import {
+  cached,
+  createStrata,
+  FlightShard as Shard,
+  type Bindings,
+  type StrataEnv,
+} from "../../src/index.ts";
 
-export * from "../../src/durable-objects.ts";
+/** The class of the Durable Object binding FLIGHTS. */
+export const FlightShard = Shard;
 
 interface Env extends Bindings {
   readonly BODY: string;

@@ -20,6 +20,8 @@ export interface Variant {
   readonly script?: string;
   /** The checkout whose wrangler.toml names the Durable Objects of the Worker. Default: this one. */
   readonly checkout?: string;
+  /** Bindings of Durable Objects whose classes the Worker does not have. */
+  readonly without?: readonly string[];
 }
 
 export interface Plan {
@@ -93,6 +95,7 @@ async function once(plan: Plan, start: number): Promise<readonly Spent[]> {
       bindings,
       objects: true,
       ...(variant.checkout !== undefined && { checkout: variant.checkout }),
+      ...(variant.without !== undefined && { without: variant.without }),
     });
     const pid = runtimes().find((candidate) => !before.has(candidate));
     const url = `${centre.urls[0] ?? ""}${variant.path}`;
