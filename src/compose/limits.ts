@@ -45,6 +45,7 @@ export function composeLimits({
       sessionUser: (c) => sessions.current(c).then(userOf, withoutUser),
     }),
     respond: problem,
+    fields: settings.headers.rateLimit,
     answers: { changeFields, outerFieldsOf, answerWith },
     withTimeout,
     timeoutMs: settings.limits.timeoutMs,
