@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { TrieRouter } from "hono/router/trie-router";
 import { describe, expect, it } from "vitest";
-import { FixedPathRouter } from "../../src/api/router.ts";
+import { RecentPathsRouter } from "../../src/api/router.ts";
 import { createClient } from "./client.ts";
 
 type Answer = (c: { req: { param(): object } }) => Response;
@@ -50,12 +50,12 @@ const PATHS = [
   "/none",
 ];
 
-describe("FixedPathRouter", () => {
+describe("RecentPathsRouter", () => {
   it.each(["GET", "HEAD", "POST", "PURGE"])(
     "answers %s requests as the tree router does, the first time and again",
     async (method) => {
       const tree = withRoutes(new Hono({ router: new TrieRouter() }));
-      const fixed = withRoutes(new Hono({ router: new FixedPathRouter() }));
+      const fixed = withRoutes(new Hono({ router: new RecentPathsRouter() }));
       const describeAnswer = async (app: Hono, path: string) => {
         const answer = await app.request(path, { method });
         return [answer.status, answer.headers.get("X-Passed"), await answer.text()];
@@ -68,10 +68,19 @@ describe("FixedPathRouter", () => {
     },
   );
 
+  it("answers each of more paths than it keeps with the parameters of that path", async () => {
+    const app = withRoutes(new Hono({ router: new RecentPathsRouter() }));
+    for (const round of [1, 2])
+      for (let id = 0; id < 1_500; id++) {
+        const answer = await app.request(`/items/${id}/views`);
+        expect([round, await answer.json()]).toEqual([round, ["views", { id: `${id}` }]]);
+      }
+  });
+
   it("matches the patterns of the reference API by one regular expression", async () => {
     const { isolate, send } = createClient();
     await send("/categories");
     await send("/products/1");
-    expect(isolate.app.router.name).toBe("FixedPathRouter, SmartRouter + RegExpRouter");
+    expect(isolate.app.router.name).toBe("RecentPathsRouter, SmartRouter + RegExpRouter");
   });
 });
