@@ -3,12 +3,10 @@
  * which are stored as texts.
  */
 import { currentAtOf, freshnessOf, type Entry, type LoadResult } from "../core/entry.ts";
-import { policyOf, type Policy, type PolicyOptions, type TierName } from "../core/policy.ts";
+import { policyOf, type Policy, type PolicyOptions } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
-import type { EpochMs } from "../core/time.ts";
 import type { DataLookup, DataReader, Load, LoadMany } from "../core/data-reader.ts";
 import { JSON_SERIALIZER, MARK, type Serializer } from "../core/serializer.ts";
-import type { LookupStatus } from "../core/events.ts";
 import type { Lookup } from "../core/lookup.ts";
 import type { Batch } from "./lookup-many.ts";
 import type { BatchLoader } from "./lookup-many.ts";
@@ -234,15 +232,15 @@ function withValue<T>(
   serializer: Serializer,
   loaded: unknown,
 ): DataLookup<T> {
-  return new LazyValue<T>(lookup, policy, serializer, loaded);
+  return Object.assign(new LazyValue<T>(lookup.entry, policy, serializer, loaded), lookup);
 }
 
 /**
- * A lookup with its value, which is parsed when it is read, because a response needs only the stored text.
+ * The value of a lookup. It is parsed when it is read, because a response needs only the stored text.
  * All lookups have one getter: V8 would give each object with a getter of its own a hidden class, which
  * keeps all that the getter sees until the next full collection.
  */
-class LazyValue<T> implements DataLookup<T> {
+class LazyValue<T> {
   static readonly #descriptor = {
     enumerable: true,
     get(this: LazyValue<unknown>): unknown {
@@ -250,30 +248,13 @@ class LazyValue<T> implements DataLookup<T> {
     },
   };
   declare readonly value: T | undefined;
-  declare readonly key: string;
-  declare readonly status: LookupStatus;
-  declare readonly unreachable: boolean;
-  declare readonly currentAt: EpochMs;
-  declare readonly stored: boolean;
-  declare readonly tier?: TierName;
-  declare readonly entry?: Entry;
-  declare readonly unconfirmed?: boolean;
-  declare readonly renewed?: boolean;
+  readonly #entry: Entry | undefined;
   readonly #policy: Policy;
   readonly #serializer: Serializer;
   readonly #loaded: unknown;
 
-  constructor(lookup: Lookup, policy: Policy, serializer: Serializer, loaded: unknown) {
-    const { key, status, unreachable, currentAt, stored } = lookup;
-    this.key = key;
-    this.status = status;
-    this.unreachable = unreachable;
-    this.currentAt = currentAt;
-    this.stored = stored;
-    if (lookup.tier !== undefined) this.tier = lookup.tier;
-    if (lookup.entry !== undefined) this.entry = lookup.entry;
-    if (lookup.unconfirmed !== undefined) this.unconfirmed = lookup.unconfirmed;
-    if (lookup.renewed !== undefined) this.renewed = lookup.renewed;
+  constructor(entry: Entry | undefined, policy: Policy, serializer: Serializer, loaded: unknown) {
+    this.#entry = entry;
     this.#policy = policy;
     this.#serializer = serializer;
     this.#loaded = loaded;
@@ -281,8 +262,8 @@ class LazyValue<T> implements DataLookup<T> {
   }
 
   #read(): unknown {
-    return this.entry === undefined
+    return this.#entry === undefined
       ? (this.#loaded ?? undefined)
-      : valueOf(this.entry, this.#policy, this.#serializer);
+      : valueOf(this.#entry, this.#policy, this.#serializer);
   }
 }
