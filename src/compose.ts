@@ -254,6 +254,7 @@ export function createLayer(
         now,
         observer: telemetry.observer,
         expose: config.expose,
+        headers: config.settings.headers,
         dispatch,
         invalidator,
         onUnkeyedRead,

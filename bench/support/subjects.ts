@@ -18,6 +18,10 @@ export interface Variant {
   readonly requests?: number;
   /** The Worker, if not the plan's. */
   readonly script?: string;
+  /** The checkout whose wrangler.toml names the Durable Objects of the Worker. Default: this one. */
+  readonly checkout?: string;
+  /** Bindings of Durable Objects whose classes the Worker does not have. */
+  readonly without?: readonly string[];
 }
 
 export interface Plan {
@@ -34,7 +38,7 @@ export interface Plan {
 }
 
 /** Milliseconds, and microseconds of processor time, per request over all rounds of one start. */
-interface Spent {
+export interface Spent {
   readonly ms: number;
   readonly cpuUs: number | undefined;
 }
@@ -55,8 +59,7 @@ interface Subject {
  * the starts.
  */
 export async function compare(plan: Plan): Promise<readonly Row[]> {
-  const starts: (readonly Spent[])[] = [];
-  for (let start = 0; start < plan.starts; start++) starts.push(await once(plan, start));
+  const starts = await measure(plan);
   return plan.variants.map(({ name }, v) => {
     const spent = starts.map((start) => start[v]!);
     const rates = starts.map((start) => start[0]!.ms / start[v]!.ms).toSorted((a, b) => a - b);
@@ -74,6 +77,13 @@ export async function compare(plan: Plan): Promise<readonly Row[]> {
   });
 }
 
+/** Returns for each start what a request of each variant took. */
+export async function measure(plan: Plan): Promise<readonly (readonly Spent[])[]> {
+  const starts: (readonly Spent[])[] = [];
+  for (let start = 0; start < plan.starts; start++) starts.push(await once(plan, start));
+  return starts;
+}
+
 async function once(plan: Plan, start: number): Promise<readonly Spent[]> {
   const { script, variants, rounds, warmUp } = plan;
   const subjects: Subject[] = [];
@@ -84,6 +94,8 @@ async function once(plan: Plan, start: number): Promise<readonly Spent[]> {
       isolates: 1,
       bindings,
       objects: true,
+      ...(variant.checkout !== undefined && { checkout: variant.checkout }),
+      ...(variant.without !== undefined && { without: variant.without }),
     });
     const pid = runtimes().find((candidate) => !before.has(candidate));
     const url = `${centre.urls[0] ?? ""}${variant.path}`;
@@ -136,8 +148,9 @@ export function withBase(variants: readonly Variant[], config: string): readonly
   const base = process.env["BASE"];
   if (base === undefined) return variants;
   const script = bundle(config, base);
+  const other = { script, checkout: base };
   return [
     ...variants,
-    ...variants.map((each) => ({ ...each, name: `${each.name}, BASE`, script })),
+    ...variants.map((each) => ({ ...each, name: `${each.name}, BASE`, ...other })),
   ];
 }

@@ -3,6 +3,7 @@ import { Agent, request } from "node:http";
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: string;
   readonly ms: number;
 }
 
@@ -39,11 +40,13 @@ function send(url: string, client: number, init: Init): Promise<Answer> {
   const headers = { host: HOST, "CF-Connecting-IP": address, ...init.headers };
   const startedAt = performance.now();
   const sent = request(url, { agent, method: init.method ?? "GET", headers }, (response) => {
-    response.resume();
+    const chunks: Buffer[] = [];
+    response.on("data", (chunk: Buffer) => chunks.push(chunk));
     response.on("end", () =>
       resolve({
         status: response.statusCode ?? 0,
         headers: response.headers,
+        body: Buffer.concat(chunks).toString(),
         ms: performance.now() - startedAt,
       }),
     );

@@ -53,11 +53,13 @@ export interface DataCentreOptions {
   readonly without?: readonly string[];
   /** True if each isolate has an inspector. */
   readonly inspected?: boolean;
+  /** The checkout whose wrangler.toml names the Durable Objects. Default: this one. */
+  readonly checkout?: string;
 }
 
-/** Returns the Durable Objects of the project's wrangler.toml, by the names of their bindings. */
-export function objectBindings(): Readonly<Record<string, object>> {
-  const { workerOptions } = optionsOf(join(ROOT, "wrangler.toml"));
+/** Returns the Durable Objects of a checkout's wrangler.toml, by the names of their bindings. */
+export function objectBindings(checkout: string = ROOT): Readonly<Record<string, object>> {
+  const { workerOptions } = optionsOf(join(checkout, "wrangler.toml"));
   return workerOptions.durableObjects as Record<string, object>;
 }
 
@@ -70,10 +72,13 @@ export async function startDataCentre(
   options: DataCentreOptions,
 ): Promise<DataCentre> {
   const { isolates, bindings, objects, without = [], inspected = false } = options;
-  const { workerOptions } = optionsOf(join(ROOT, "wrangler.toml"));
+  const { checkout = ROOT } = options;
+  const { workerOptions } = optionsOf(join(checkout, "wrangler.toml"));
   const { compatibilityDate, compatibilityFlags } = workerOptions;
   const durableObjects = Object.fromEntries(
-    Object.entries(objects ? objectBindings() : {}).filter(([name]) => !without.includes(name)),
+    Object.entries(objects ? objectBindings(checkout) : {}).filter(
+      ([name]) => !without.includes(name),
+    ),
   );
   const names = Array.from({ length: isolates }, (_, at) => `isolate-${at}`);
   const first = names[0] ?? "";

@@ -1,6 +1,7 @@
 /** Gives a Hono application the scope of the data cache, for cached routes and for reads in handlers. */
 import type { Hono, MiddlewareHandler } from "hono";
 import type { Context } from "../core/context.ts";
+import { ALL_HEADERS } from "../core/header-families.ts";
 import type { RequestObserver } from "../core/request-observer.ts";
 import type { Millis } from "../core/time.ts";
 import type { Strata } from "../data/strata.ts";
@@ -72,6 +73,7 @@ export function middleware(
       now: platform.now,
       observer: telemetry?.open(parts),
       expose,
+      headers: ALL_HEADERS,
       host: HOST,
       onEvent: emit,
       dispatch: async (request, c) => app.fetch(request, c.env, c.executionCtx),

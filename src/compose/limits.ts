@@ -44,6 +44,7 @@ export function composeLimits({
       users: [apiKeys({ users: parseApiKeys(config.apiKeys), acceptAny: config.dev })],
       sessionUser: (c) => sessions.current(c).then(userOf, withoutUser),
     }),
+    fields: settings.headers.rateLimit,
     timeoutMs: settings.limits.timeoutMs,
     maxAccounts: settings.limits.maxAccounts,
   });

@@ -51,6 +51,12 @@ export function duration(fallback: Duration, min: Millis, max: Millis): OptionRu
   return { fallback: toMillis(fallback, ""), parse, rule, unit: "Ms" };
 }
 
+/** Returns the rule for a boolean. */
+export function flag(fallback: boolean): OptionRule<boolean> {
+  const parse = (value: unknown) => (typeof value === "boolean" ? value : undefined);
+  return { fallback, parse, rule: "true or false", unit: "" };
+}
+
 /** Returns the rule for a text that must be one of `names`. */
 export function choice<T extends string>(fallback: T, names: readonly T[]): OptionRule<T> {
   const parse = (value: unknown) => names.find((name) => name === value);

@@ -1,5 +1,6 @@
 /** The options of the layer. config/settings.ts checks them and has the defaults. */
 import type { Duration } from "../core/duration.ts";
+import type { FieldNames } from "../core/header-families.ts";
 import type { Eviction } from "../tiers/eviction/choice.ts";
 
 /**
@@ -164,6 +165,20 @@ export interface StrataOptions {
     readonly timeout?: Duration;
     /** The maximum number of accounts that one isolate remembers for each algorithm. @default 10000 */
     readonly maxAccounts?: number;
+  };
+  /** The families of fields that responses have. A client that reads none of a family need not get it. */
+  readonly headers?: {
+    /**
+     * The fields of rate limits: `RateLimit-Policy` and `RateLimit` (`ietf`), `X-RateLimit-*` (`x`), or both.
+     * @default "both"
+     */
+    readonly rateLimit?: FieldNames;
+    /** How the cache answered: `Cache-Status` (`ietf`), `X-Cache-Status` (`x`), or both. @default "both" */
+    readonly cacheStatus?: FieldNames;
+    /** Whether `Server-Timing` and `X-Response-Time` are sent. @default true */
+    readonly timing?: boolean;
+    /** Whether `traceparent`, which names the trace of the request, is sent. @default true */
+    readonly trace?: boolean;
   };
   /** Settings for the reports and the exports of telemetry. */
   readonly telemetry?: {

@@ -1,4 +1,5 @@
 /** Checks every option of the layer and fills in the defaults. Defaults are defined only in this file. */
+import { ALL_HEADERS, type FieldNames, type HeaderFamilies } from "../core/header-families.ts";
 import { MAX_LIFETIME_MS } from "../core/policy.ts";
 import type { Millis } from "../core/time.ts";
 import { EVICTIONS, type Eviction } from "../tiers/eviction/choice.ts";
@@ -6,6 +7,7 @@ import {
   choice,
   count,
   duration,
+  flag,
   fraction,
   readOptions,
   type OptionTable,
@@ -61,6 +63,7 @@ export interface Settings {
     readonly maxOpenForMs: Millis;
   };
   readonly limits: { readonly timeoutMs: Millis; readonly maxAccounts: number };
+  readonly headers: HeaderFamilies;
   readonly telemetry: { readonly flushEveryMs: Millis };
   readonly metrics: { readonly shards: number; readonly timeoutMs: Millis };
   readonly existence: {
@@ -99,6 +102,7 @@ export interface Settings {
 const MIB = 2 ** 20;
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
+const FIELD_NAMES: readonly FieldNames[] = ["ietf", "x", "both"];
 
 export interface CheckedOptions {
   readonly settings: Settings;
@@ -167,6 +171,12 @@ const OPTIONS: OptionTable<StrataOptions> = {
   limits: {
     timeout: duration("1s", 1, MINUTE_MS),
     maxAccounts: count(10_000, 1, 1_000_000),
+  },
+  headers: {
+    rateLimit: choice(ALL_HEADERS.rateLimit, FIELD_NAMES),
+    cacheStatus: choice(ALL_HEADERS.cacheStatus, FIELD_NAMES),
+    timing: flag(ALL_HEADERS.timing),
+    trace: flag(ALL_HEADERS.trace),
   },
   // With this default `/metrics` shows a request within 5 s.
   telemetry: { flushEvery: duration("2s", 1, MINUTE_MS) },

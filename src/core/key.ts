@@ -63,10 +63,15 @@ function build(kind: string, scope: string, parts: readonly KeyPart[]): string {
   if (!/^[a-z][a-z0-9-]*$/.test(kind))
     throw new DefinitionError("key", "a kind is lower-case letters, digits and hyphens");
   if (parts.length === 0) throw new DefinitionError("key", "a key needs at least one part");
-  const built = `${kind}${scope || ":"}${parts.map((part) => encodePart(String(part))).join(":")}`;
+  const built = `${kind}${scope || ":"}${parts.map(textOf).join(":")}`;
   const problem = keyProblem(built);
   if (problem !== undefined) throw new DefinitionError("key", problem);
   return built;
+}
+
+/** Writes a part. The digits of a whole number need no encoding. */
+function textOf(part: KeyPart): string {
+  return Number.isSafeInteger(part) ? `${part}` : encodePart(String(part));
 }
 
 /** Returns a part as `key` writes it: percent-encoded, so that it has neither `:` nor `@` nor `+`. */

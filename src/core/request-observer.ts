@@ -15,14 +15,14 @@ export interface RequestObserver<Observation = unknown> {
   /** Runs the request. Code inside `call` can find the record of the request. */
   run<T>(observation: Observation, call: () => T): T;
   /**
-   * Ends the request when its response is ready. Returns the `traceparent` of the request if it
-   * belongs to a trace.
+   * Ends the request when its response is ready. Returns the `traceparent` of the request. Its flags say
+   * whether the trace is kept.
    */
   end(
     observation: Observation,
     response: RequestEnd,
     waitUntil: (work: Promise<unknown>) => void,
-  ): string | undefined;
+  ): string;
 }
 
 /** The part of an incoming request that an observer may read. */

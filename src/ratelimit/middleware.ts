@@ -3,6 +3,7 @@ import type { Context as HonoContext, Env, MiddlewareHandler } from "hono";
 import { matchedRoutes } from "hono/route";
 import type { Context } from "../core/context.ts";
 import { DefinitionError } from "../core/faults.ts";
+import type { FieldNames } from "../core/header-families.ts";
 import type { Behaviour } from "./behaviour.ts";
 import type { Decision, RequestAccount } from "./decision.ts";
 import { FREE, UNKNOWN, type Identities, type User } from "./identity.ts";
@@ -17,7 +18,7 @@ export interface LimitScope {
   readonly ctx: Context;
   /** Set if the request is a background refresh. Such a request has no client, so it is not counted. */
   readonly refreshing: unknown;
-  /** The limiter sets this once the response has `X-RateLimit-*` fields. */
+  /** The limiter sets this once the response has fields with the tokens that are left. */
   limited: boolean;
 }
 
@@ -32,6 +33,7 @@ export interface MiddlewareOptions<E extends Env> {
   readonly identities: Identities;
   readonly respond: Respond;
   readonly answers: AnswerPort;
+  readonly fields: FieldNames;
   /** Registers a rule under a name. Returns the rule that was registered first under this name and kind. */
   readonly register: (name: string, rule: Rule) => Rule;
   readonly decide: Limiter["decide"];
@@ -74,6 +76,7 @@ export function createMiddleware<E extends Env>(
   options: MiddlewareOptions<E>,
 ): MiddlewareHandler<E> {
   const { policies, behaviour, identities, register, respond, decide, peek, answers } = options;
+  const { fields: families } = options;
   checkCost(options.cost, policies);
   const needsUser = policies.some(({ rules }) =>
     rules.some(({ kind, plans }) => kind === "user" || plans.size > 0),
@@ -131,17 +134,19 @@ export function createMiddleware<E extends Env>(
   function addFields(c: HonoContext<E>, { counted, free }: Subject, decision: Decision): void {
     const isKnown = "balances" in decision;
     const fields = limitFields(
-      [...counted, ...free],
-      isKnown ? [...decision.balances, ...free.map(fullBalances)] : undefined,
+      free.length === 0 ? counted : [...counted, ...free],
+      isKnown ? withFree(decision.balances, free) : undefined,
       isKnown ? decision.now : 0,
     );
+    const scope = options.scopeOf(c);
+    const { limited } = scope;
     try {
-      applyLimitFields(c.res.headers, fields);
+      applyLimitFields(c.res.headers, fields, families, limited);
     } catch {
       // The fields of this response are immutable.
-      answers.changeFields(c, (headers) => applyLimitFields(headers, fields));
+      answers.changeFields(c, (headers) => applyLimitFields(headers, fields, families, limited));
     }
-    if (fields.nearest !== undefined) options.scopeOf(c).limited = true;
+    if (fields.nearest !== undefined) scope.limited = true;
   }
 
   /** Answers with the refusal. No part of an earlier answer is sent, but the fields of outer middleware are. */
@@ -186,6 +191,14 @@ export function createMiddleware<E extends Env>(
     else await next();
     addFields(c, subject, decision);
   };
+}
+
+/** Returns the balances with those of the free accounts, which have their whole limit left. */
+function withFree(
+  balances: readonly (readonly Balance[])[],
+  free: readonly RequestAccount[],
+): readonly (readonly Balance[])[] {
+  return free.length === 0 ? balances : [...balances, ...free.map(fullBalances)];
 }
 
 function fullBalances({ windows }: RequestAccount): readonly Balance[] {

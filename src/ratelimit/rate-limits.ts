@@ -2,6 +2,7 @@
 import type { Context as HonoContext, Env, MiddlewareHandler } from "hono";
 import type { WithTimeout } from "../core/deadline.ts";
 import { DefinitionError } from "../core/faults.ts";
+import type { FieldNames } from "../core/header-families.ts";
 import type { Millis } from "../core/time.ts";
 import { createAccountTable, type AccountTable } from "./account-table.ts";
 import { defineBehaviour, type AlgorithmName, type BehaviourOptions } from "./behaviour.ts";
@@ -93,6 +94,8 @@ export interface RateLimitsOptions<E extends Env> {
   readonly identities: Identities;
   readonly respond: Respond;
   readonly answers: AnswerPort;
+  /** The names of the fields that limiters set. Default: both. */
+  readonly fields?: FieldNames;
   readonly withTimeout: WithTimeout;
   /** The time limit of each call of a ledger. */
   readonly timeoutMs: Millis;
@@ -110,7 +113,7 @@ interface Counter {
 
 export function createRateLimits<E extends Env>(options: RateLimitsOptions<E>): RateLimits<E> {
   const { scopeOf, ledgerOf, identities, withTimeout, timeoutMs, maxAccounts } = options;
-  const { respond, answers } = options;
+  const { respond, answers, fields = "both" } = options;
   const counters = new Map<AlgorithmName, Counter>();
   const registry = new Map<string, RegisteredRule>();
 
@@ -161,6 +164,7 @@ export function createRateLimits<E extends Env>(options: RateLimitsOptions<E>): 
         identities,
         respond,
         answers,
+        fields,
         register: (name, rule) => register(name, rule, algorithm),
         decide: limiter.decide,
         peek: limiter.peek,

@@ -4,6 +4,7 @@
  *
  * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-ratelimit-headers-11
  */
+import type { FieldNames } from "../core/header-families.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import { windowName, type RequestAccount } from "./decision.ts";
 import type { Balance, Window } from "./window.ts";
@@ -34,38 +35,47 @@ export function limitFields(
   balances: readonly (readonly Balance[])[] | undefined,
   now: EpochMs,
 ): LimitFields {
-  const texts = accounts.map(policyTexts);
-  const policies = texts.map(({ field }) => field).join(", ");
-  if (balances === undefined) return { policies, remaining: "", nearest: undefined };
-  const remaining: string[] = [];
+  let policies = "";
+  let remaining = "";
   let nearest: Balance | undefined;
-  for (const [i, { names }] of texts.entries())
-    for (const balance of balances[i] ?? []) {
-      const name = names.get(balance.window) ?? nameOf(accounts[i]!, balance.window);
-      remaining.push(`${name};r=${balance.remaining};t=${toSeconds(balance.resetMs)}`);
+  for (const [i, account] of accounts.entries()) {
+    const { names, field } = policyTexts(account);
+    policies = listed(policies, field);
+    for (const balance of balances?.[i] ?? NO_BALANCES) {
+      const name = names.get(balance.window) ?? nameOf(account, balance.window);
+      const item = `${name};r=${balance.remaining};t=${toSeconds(balance.resetMs)}`;
+      remaining = listed(remaining, item);
       if (nearest === undefined || isNearer(balance, nearest)) nearest = balance;
     }
-  return {
-    policies,
-    remaining: remaining.join(", "),
-    nearest: nearest && toNearestLimit(nearest, now),
-  };
+  }
+  return { policies, remaining, nearest: nearest && toNearestLimit(nearest, now) };
 }
+
+const NO_BALANCES: readonly Balance[] = [];
+
+const listed = (list: string, item: string): string => (list === "" ? item : `${list}, ${item}`);
 
 /**
  * Adds the fields to a response, which may have the fields of another limiter already. The members
  * are appended to the lists; `X-RateLimit-*` have the values of the limit with fewer tokens left.
+ * `isLimited` is true if another limiter has added fields for this request. The origin may have sent
+ * `X-RateLimit-*` of its own, which are replaced.
  */
 export function applyLimitFields(
   headers: Headers,
   { policies, remaining, nearest }: LimitFields,
+  families: FieldNames,
+  isLimited: boolean,
 ): void {
   if (policies === "") return;
-  // The origin may have sent X-RateLimit-* of its own. Fields of a limiter are recognised by
-  // RateLimit-Policy.
-  const before = headers.has("RateLimit-Policy") ? headers.get("X-RateLimit-Remaining") : null;
-  headers.append("RateLimit-Policy", policies);
-  if (remaining !== "") headers.append("RateLimit", remaining);
+  // An answer that has replaced the limited one has no RateLimit-Policy.
+  const hasOther = isLimited && (families === "x" || headers.has("RateLimit-Policy"));
+  const before = hasOther ? headers.get("X-RateLimit-Remaining") : null;
+  if (families !== "x") {
+    headers.append("RateLimit-Policy", policies);
+    if (remaining !== "") headers.append("RateLimit", remaining);
+    if (families === "ietf") return;
+  }
   if (nearest === undefined || (before !== null && Number(before) <= nearest.remaining)) return;
   headers.set("X-RateLimit-Limit", String(nearest.limit));
   headers.set("X-RateLimit-Remaining", String(nearest.remaining));

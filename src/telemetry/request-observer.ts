@@ -51,8 +51,8 @@ const DENIED = new Set([401, 403, 429]);
 /**
  * Observes requests. It counts each request, and decides which ones are kept for export.
  *
- * For most requests the sampler drops the trace. Such a request gets no trace id, no span id and no
- * async context, and its calls to other services carry no trace headers.
+ * For most requests the sampler drops the trace. Such a request gets no async context, and its calls to
+ * other services carry no trace headers. Its ids are made when it ends, for its response.
  */
 export function createRequestObserver(
   options: RequestObserverOptions,
@@ -108,7 +108,7 @@ export function createRequestObserver(
     record: RequestRecord,
     { at, status, route, limited }: RequestEnd,
     waitUntil: WaitUntil,
-  ): string | undefined {
+  ): string {
     record.endedAt = at;
     record.status = status;
     record.route = UNROUTED.has(route) ? "" : route;
@@ -132,10 +132,10 @@ export function createRequestObserver(
     }
     if (limited && status === 429) onRefusal(record.url);
     const reason = keepReason(record);
+    const span = record.span ?? newSpan(undefined, record.sampled);
     if (reason !== undefined) {
       record.colo = coloOf(record.request);
       record.request = undefined;
-      const span = record.span ?? newSpan(undefined, record.sampled);
       keep(Object.assign(record, { span }), reason, waitUntil);
     }
     if (reportLoop !== undefined) {
@@ -144,7 +144,7 @@ export function createRequestObserver(
       const loopAge = at - reportLoop.startedAt;
       if (!(loopAge >= 0 && loopAge < HANDOVER_MS)) reportLoop.start(at, waitUntil);
     }
-    return record.span && traceparentOf(record.span);
+    return traceparentOf(span);
   }
 
   return {

@@ -47,6 +47,7 @@ describe("the options of createStrata", () => {
         maxOpenForMs: 5_000,
       },
       limits: { timeoutMs: 1_000, maxAccounts: 10_000 },
+      headers: { rateLimit: "both", cacheStatus: "both", timing: true, trace: true },
       telemetry: { flushEveryMs: 2_000 },
       metrics: { shards: 4, timeoutMs: 5_000 },
       existence: {
@@ -115,6 +116,8 @@ describe("the options of createStrata", () => {
       { existence: { falsePositiveRate: Number.NaN } },
       "existence.falsePositiveRate: must be a number from 0.0001 to 0.5",
     ],
+    [{ headers: { rateLimit: "none" } }, "headers.rateLimit: must be one of ietf, x, both"],
+    [{ headers: { timing: "no" } }, "headers.timing: must be true or false"],
     [{ flights: { shards: "16" } }, "flights.shards: must be a whole number from 1 to 1024"],
     [{ redis: { timout: "1s" } }, "redis.timout: is unknown"],
     [{ radis: {} }, "radis: is unknown"],

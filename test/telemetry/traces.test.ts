@@ -112,12 +112,15 @@ describe("traces", () => {
     expect(valueOf(server.attributes, "error.type")).toBe("500");
   });
 
-  it("the response has no traceparent if the trace is not sampled, unless the request fails", async () => {
+  it("the response has a traceparent of its own whose flags say that the trace is not sampled, and a failed request is exported under it", async () => {
     const { get, service } = appOf({
       OTEL_TRACES_SAMPLER: "always_off",
       STRATA_TRACE_SLOW_MS: "10000",
     });
-    expect((await get("/things/1")).headers.has("traceparent")).toBe(false);
+    const ids = await Promise.all([1, 2].map(async () => (await get("/things/1")).headers));
+    const [first, second] = ids.map((headers) => headers.get("traceparent"));
+    expect(first).toMatch(/^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-00$/);
+    expect(second).not.toBe(first);
     expect(await spansOf(service)).toHaveLength(0);
     const failed = await get("/fails");
     const server = named(await spansOf(service), "GET /fails");

@@ -46,7 +46,8 @@ export const FIELDS = {
     example: "1796000000",
   },
   traceparent: {
-    description: "The trace of the request (W3C Trace Context), if it is sampled.",
+    description:
+      "The trace of the request (W3C Trace Context). Its flags say whether it is sampled.",
     example: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
   },
   "Retry-After": { description: "The seconds to wait before the next attempt.", example: "1" },

@@ -22,7 +22,7 @@ export function eventRoutes(services: AppServices): Hono<StrataEnv> {
   routes.post("/views", async (c) => {
     requireQueue(messages);
     const { productId, id = messages.newId() } = await bodyOf(c, View);
-    const { strata } = c.var;
+    const strata = c.get("strata");
     if (await productKind.cannotExist(productId, existence, strata))
       return notFound(`There is no product ${productId}.`);
     const user = await rateLimits.userOf(c);

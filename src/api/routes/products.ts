@@ -24,7 +24,7 @@ export function productRoutes({ db, existence }: AppServices): Hono<StrataEnv> {
     // Made-up categories and pages are answered here, so that they never become keys.
     async (c, next) => {
       const { page, category } = productListOf(c);
-      const { strata } = c.var;
+      const strata = c.get("strata");
       const empty = (total: number) =>
         c.json(pageOf(page, [], total), 200, { "Cache-Control": "max-age=0, must-revalidate" });
       if (category !== undefined && (await categoryFilter.cannotExist(category, existence, strata)))
@@ -44,7 +44,7 @@ export function productRoutes({ db, existence }: AppServices): Hono<StrataEnv> {
     }),
     async (c) => {
       const { page, category } = productListOf(c);
-      const { strata } = c.var;
+      const strata = c.get("strata");
       const list = await lists.page(page, category, strata);
       if (category !== undefined && list.total === 0) categoryFilter.missed(existence, strata);
       return c.json(list);
@@ -61,13 +61,13 @@ export function productRoutes({ db, existence }: AppServices): Hono<StrataEnv> {
         return key("products", "trending");
       },
     }),
-    async (c) => c.json(await lists.trending(c.var.strata)),
+    async (c) => c.json(await lists.trending(c.get("strata"))),
   );
 
   routes.get("/:id", async (c) => {
     noQuery(c);
     const id = idOf(c);
-    const { strata } = c.var;
+    const strata = c.get("strata");
     if (await productKind.cannotExist(id, existence, strata))
       return respondNonexistent(c, missing(id));
     const lookup = await strata.cache.read<Product>(

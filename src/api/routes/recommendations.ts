@@ -50,7 +50,7 @@ export function recommendationRoutes(services: AppServices): Hono<StrataEnv> {
     withDegradation("recommendations", {
       normal: orNone(async (c) => {
         const id = idOf(c);
-        const { strata } = c.var;
+        const strata = c.get("strata");
         const missing = `There is no product ${id}.`;
         if (await productKind.cannotExist(id, existence, strata))
           return respondNonexistent(c, missing);
@@ -72,7 +72,7 @@ export function recommendationRoutes(services: AppServices): Hono<StrataEnv> {
         });
       }),
       degraded: orNone(async (c) =>
-        c.json({ basis: "popular", items: await recommender.popular(idOf(c), c.var.strata) }),
+        c.json({ basis: "popular", items: await recommender.popular(idOf(c), c.get("strata")) }),
       ),
       minimal: none,
     }),

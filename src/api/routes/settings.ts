@@ -32,9 +32,9 @@ export function settingsRoutes(
 
   routes.get("/", async (c) => {
     noQuery(c);
-    const lookup = await c.var.strata.cache.read(key("settings", "shop"), POLICY, () =>
-      findSettings(db),
-    );
+    const lookup = await c
+      .get("strata")
+      .cache.read(key("settings", "shop"), POLICY, () => findSettings(db));
     return respond(c, lookup);
   });
 
@@ -51,7 +51,7 @@ export function settingsRoutes(
         ],
         tags: [SETTINGS],
       },
-      c.var.strata.ctx,
+      c.get("strata").ctx,
     );
     return c.json(written.value && toSettings(written.value), 200, headersOf(written));
   });

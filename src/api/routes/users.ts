@@ -31,7 +31,7 @@ export function userRoutes(
     noQuery(c);
     const id = idOf(c);
     const viewer = await admin.viewer(c);
-    const { strata } = c.var;
+    const strata = c.get("strata");
     if (await userKind.cannotExist(id, existence, strata))
       return varying(respondNonexistent(c, missing(id)));
     // A single read and a batch read use the same entries.
@@ -55,7 +55,7 @@ export function userRoutes(
   routes.get("/", etag(), async (c) => {
     const ids = userIdsOf(c);
     const viewer = await admin.viewer(c);
-    const { strata } = c.var;
+    const strata = c.get("strata");
     const excluded = await Promise.all(
       ids.map((id) => userKind.cannotExist(id, existence, strata)),
     );

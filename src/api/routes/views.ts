@@ -18,7 +18,7 @@ export function viewRoutes({ db, existence, messages, pending }: AppServices): H
   routes.get("/:id/views", async (c) => {
     noQuery(c);
     const id = idOf(c);
-    const { strata } = c.var;
+    const strata = c.get("strata");
     const missing = `There is no product ${id}.`;
     if (await productKind.cannotExist(id, existence, strata)) return respondNonexistent(c, missing);
     const lookup = await strata.cache.read(key("views", id), POLICY, async (load) => {

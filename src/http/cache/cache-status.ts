@@ -18,7 +18,13 @@ export type PlainStatus = "HIT" | "MISS" | "STALE" | "REVALIDATED" | "BYPASS";
  * not hold for this response. `unconfirmed` means that an unconfirmed write may have changed it.
  */
 export function cacheStatus(lookup: Lookup, responseStatus: number, now: EpochMs): string {
-  const parts = ["strata"];
+  let member = outcomeOf(lookup, responseStatus, now);
+  if (lookup.unreachable) member += "; unreachable";
+  if (lookup.unconfirmed === true) member += "; unconfirmed";
+  return member;
+}
+
+function outcomeOf(lookup: Lookup, responseStatus: number, now: EpochMs): string {
   const { entry, status } = lookup;
   const ttl = entry === undefined ? undefined : Math.floor((entry.freshUntil - now) / 1000);
   switch (status) {
@@ -26,26 +32,19 @@ export function cacheStatus(lookup: Lookup, responseStatus: number, now: EpochMs
     case "hit-edge":
     case "hit-redis":
     case "stale":
-      parts.push("hit", `ttl=${ttl}`, `detail=${lookup.tier}`);
-      break;
+      return `strata; hit; ttl=${ttl}; detail=${lookup.tier}`;
     case "stale-on-error":
-      parts.push("hit", `ttl=${ttl}`, "detail=stale-on-error");
-      break;
+      return `strata; hit; ttl=${ttl}; detail=stale-on-error`;
     case "miss":
-    case "joined":
-      parts.push(
-        lookup.renewed === true ? "fwd=stale" : "fwd=uri-miss",
-        `fwd-status=${entry?.http?.status ?? responseStatus}`,
-      );
-      if (lookup.stored) parts.push("stored");
-      if (status === "joined") parts.push("collapsed");
-      break;
+    case "joined": {
+      const fwd = lookup.renewed === true ? "stale" : "uri-miss";
+      const forwarded = `strata; fwd=${fwd}; fwd-status=${entry?.http?.status ?? responseStatus}`;
+      const stored = lookup.stored ? "; stored" : "";
+      return forwarded + stored + (status === "joined" ? "; collapsed" : "");
+    }
     case "bypass":
-      parts.push("fwd=bypass", `fwd-status=${responseStatus}`);
+      return `strata; fwd=bypass; fwd-status=${responseStatus}`;
   }
-  if (lookup.unreachable) parts.push("unreachable");
-  if (lookup.unconfirmed === true) parts.push("unconfirmed");
-  return parts.join("; ");
 }
 
 /** A request that was forwarded to the origin, and the origin's answer, as `Cache-Status` reports them. */
@@ -109,6 +108,7 @@ export function plainStatus(lookup: Lookup): PlainStatus {
  * expensive status. It is marked `unreachable` and `unconfirmed` if any of them is.
  */
 export function reportedLookup(lookups: readonly Lookup[]): Lookup | undefined {
+  if (lookups.length < 2) return lookups[0];
   const cost = (lookup: Lookup): number => BY_COST.indexOf(lookup.status);
   const reported = lookups.reduce<Lookup | undefined>(
     (most, next) => (most === undefined || cost(next) > cost(most) ? next : most),
@@ -119,6 +119,7 @@ export function reportedLookup(lookups: readonly Lookup[]): Lookup | undefined {
 
 /** Marks a lookup `unreachable` or `unconfirmed` if one of the others, of which the answer was made too, is. */
 export function withMark(lookup: Lookup, others: readonly Lookup[]): Lookup {
+  if (others.length === 0) return lookup;
   const unreachable = lookup.unreachable || others.some((other) => other.unreachable);
   const unconfirmed = [lookup, ...others].some((one) => one.unconfirmed === true);
   if (unreachable === lookup.unreachable && unconfirmed === (lookup.unconfirmed === true))

@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from "hono";
 import type { Context } from "../../core/context.ts";
 import { freshnessOf, type Entry } from "../../core/entry.ts";
 import { CacheUnavailable, DefinitionError, fault } from "../../core/faults.ts";
+import { ALL_HEADERS } from "../../core/header-families.ts";
 import { keyProblem } from "../../core/key.ts";
 import type { Lookup } from "../../core/lookup.ts";
 import type { Policy } from "../../core/policy.ts";
@@ -104,6 +105,7 @@ export function createDryRun(options: DryRunOptions): DryRun {
     warmer,
     observer: undefined,
     expose: "none",
+    headers: ALL_HEADERS,
     dispatch: refuse,
   });
 

@@ -4,6 +4,7 @@ import { createContext, type Context } from "../../core/context.ts";
 import type { Degradation } from "../../core/degradation.ts";
 import type { DegradationLevel } from "../../core/degradation-level.ts";
 import type { DataReader } from "../../core/data-reader.ts";
+import type { FieldNames, HeaderFamilies } from "../../core/header-families.ts";
 import type { CacheEvent, UnkeyedRead } from "../../core/events.ts";
 import type { Lookup } from "../../core/lookup.ts";
 import type { RequestObserver } from "../../core/request-observer.ts";
@@ -56,6 +57,7 @@ export interface ScopeMiddlewareOptions {
    * How much response fields tell clients: `all`, `status` (no tiers, dependencies and steps) or `none`.
    */
   readonly expose: "all" | "status" | "none";
+  readonly headers: HeaderFamilies;
   readonly dispatch: Dispatch;
   /** Invalidates entries in all isolates. */
   readonly invalidator: RecoveringInvalidator;
@@ -118,7 +120,7 @@ export function createScopeMiddleware(
   options: ScopeMiddlewareOptions,
 ): MiddlewareHandler<StrataEnv> {
   const { engine, batch, warmer, loads, proxyLimits, now, observer, expose } = options;
-  const { dispatch, onUnkeyedRead, degradation, onEvent, serializer } = options;
+  const { dispatch, onUnkeyedRead, degradation, onEvent, serializer, headers: sent } = options;
   const invalidate = createRetryingInvalidate(options.invalidator, "n:");
 
   function readerOf(internal: InternalScope): DataReader {
@@ -202,13 +204,18 @@ export function createScopeMiddleware(
     if (c.error !== undefined && c.error !== internal.routeError) endReplaced(c, internal);
     if (internal.sessionCookies !== undefined) sendSessionCookies(c, internal);
     const isDetailed = expose === "all";
-    const shown = expose === "none" ? undefined : cacheOf(internal, status, isDetailed);
-    const timing = expose === "none" ? undefined : timingOf(isDetailed ? steps : [], tookMs);
+    const isShown = expose !== "none";
+    const fields: OwnFields = {
+      cache: isShown ? cacheOf(internal, status, isDetailed) : undefined,
+      timing: isShown && sent.timing ? timingOf(isDetailed ? steps : NO_STEPS, tookMs) : undefined,
+      tookMs,
+      traceparent: sent.trace ? traceparent : undefined,
+    };
     try {
-      writeFields(c.res.headers, shown, timing, tookMs, traceparent);
+      writeFields(c.res.headers, fields, sent.cacheStatus);
     } catch {
       // The fields of this response are immutable.
-      changeFields(c, (headers) => writeFields(headers, shown, timing, tookMs, traceparent));
+      changeFields(c, (headers) => writeFields(headers, fields, sent.cacheStatus));
     }
     if (internal.route !== undefined) keepCookiesPrivate(c.res.headers);
   };
@@ -239,18 +246,26 @@ function endReplaced(c: HonoContext<StrataEnv>, { route }: InternalScope): void 
   });
 }
 
+const NO_STEPS: readonly StepEnd[] = [];
+
+/** The fields that the scope adds to a response. Those that are undefined are not sent. */
+interface OwnFields {
+  readonly cache: CacheStatusFields | undefined;
+  readonly timing: string | undefined;
+  readonly tookMs: Millis;
+  readonly traceparent: string | undefined;
+}
+
 function writeFields(
   headers: Headers,
-  cache: CacheStatusFields | undefined,
-  timing: string | undefined,
-  tookMs: Millis,
-  traceparent: string | undefined,
+  { cache, timing, tookMs, traceparent }: OwnFields,
+  names: FieldNames,
 ): void {
   if (cache !== undefined) {
     // The field is appended, because caches nearer to the origin may have added their members
     // already (RFC 9211, 2).
-    headers.append("Cache-Status", cache.member);
-    headers.set("X-Cache-Status", cache.plain);
+    if (names !== "x") headers.append("Cache-Status", cache.member);
+    if (names !== "ietf") headers.set("X-Cache-Status", cache.plain);
   }
   if (timing !== undefined) {
     headers.append("Server-Timing", timing);

@@ -1,0 +1,181 @@
+/**
+ * Measures what a hit costs, in processor time of workerd: `cached()` and the reference API beside bare
+ * routes that send the same body and fields, and beside other caches in such a route. STARTS and ROUNDS set
+ * how often each subject starts and is measured. CHECKOUT names a folder with another commit, whose
+ * reference API is measured in the same run. ONLY names a part of the subjects, by a regular expression.
+ */
+import { versionOf } from "./peers/version.ts";
+import { save, show } from "./support/report.ts";
+import { measure, type Spent, type Variant } from "./support/subjects.ts";
+import { median } from "./support/time.ts";
+import { ask, closeConnections, type Answer } from "./tiers/load.ts";
+import { bundle, objectBindings, startDataCentre } from "./tiers/runtime.ts";
+import { forkServices } from "./tiers/services.ts";
+
+const STARTS = Number(process.env["STARTS"] ?? 5);
+const ROUNDS = Number(process.env["ROUNDS"] ?? 30);
+const ONLY = new RegExp(process.env["ONLY"] ?? "");
+const CHECKOUT = process.env["CHECKOUT"];
+const PRODUCT = "/products/42";
+
+/** Fields of the connection. The runtime sets them by itself. */
+const OF_CONNECTION = new Set([
+  "connection",
+  "content-length",
+  "date",
+  "keep-alive",
+  "transfer-encoding",
+]);
+
+interface HitSubject extends Variant {
+  /** The subject that this one is compared with. Default: none. */
+  readonly beside?: string;
+  /** The goal for the ratio of the processor times. */
+  readonly goal?: number;
+}
+
+const services = await forkServices();
+const common = {
+  DATABASE_URL: services.databaseUrl,
+  NEON_ENDPOINT: services.sqlEndpoint,
+  UPSTASH_REDIS_REST_URL: services.redisUrl,
+  UPSTASH_REDIS_REST_TOKEN: services.redisToken,
+  STRATA_LOG: "off",
+};
+const layer = { ...common, OTEL_SDK_DISABLED: "true", BODY: "{}", FIELDS: "{}" };
+const tenth = { OTEL_TRACES_SAMPLER: "parentbased_traceidratio", OTEL_TRACES_SAMPLER_ARG: "0.1" };
+const api = { ...common, STRATA_DEV: "1", OTEL_EXPORTER_OTLP_ENDPOINT: `${services.url}/otlp` };
+
+const product = bundle("wrangler.toml");
+const subjects = bundle("bench/hit/wrangler.toml");
+
+/** The bindings of the objects whose classes bench/hit/worker.ts lacks. */
+const without = Object.keys(objectBindings()).filter((name) => name !== "FLIGHTS");
+
+type HitOf = Pick<Variant, "path" | "bindings" | "without"> & { readonly script: string };
+
+/** Returns a memory hit of a Worker. */
+async function hitOf({ script, path, bindings, without = [] }: HitOf): Promise<Answer> {
+  const centre = await startDataCentre(script, { isolates: 1, bindings, objects: true, without });
+  try {
+    const url = `${centre.urls[0]}${path}`;
+    for (let at = 0; at < 10; at++) await ask(url, 1);
+    const answer = await ask(url, 1);
+    if (answer.headers["x-cache-status"] !== "HIT") throw new Error(`${path} is no hit`);
+    return answer;
+  } finally {
+    await centre.close();
+  }
+}
+
+function fieldsOf({ headers }: Answer): string {
+  return JSON.stringify(
+    Object.fromEntries(Object.entries(headers).filter(([name]) => !OF_CONNECTION.has(name))),
+  );
+}
+
+const sampled = { ...api, OTEL_TRACES_SAMPLER: "always_on" };
+const apiHit = await hitOf({ script: product, path: PRODUCT, bindings: sampled });
+const BODY = apiHit.body;
+const bindings = { ...layer, BODY };
+const cachedHit = await hitOf({ script: subjects, path: "/cached/42", bindings, without });
+const few = { ...layer, BODY, FIELDS: fieldsOf(cachedHit) };
+const many = { ...layer, BODY, FIELDS: fieldsOf(apiHit) };
+
+const BARE = "bare Hono route";
+const FEW = `${BARE}, fields of cached()`;
+const MANY = `${BARE}, fields of the reference API`;
+const MATCH = "bare handler, caches.default.match";
+const inBare = `in a ${BARE} with these fields`;
+
+const all: readonly HitSubject[] = [
+  { name: BARE, path: "/bare", bindings: few },
+  { name: FEW, path: "/fields", bindings: few },
+  { name: `${FEW}, prepared`, path: "/prepared", bindings: few, beside: FEW },
+  { name: "cached(), memory", path: "/cached/42", bindings: few, beside: FEW, goal: 0.95 },
+  {
+    name: `@unkey/cache ${versionOf("@unkey/cache")}, memory, ${inBare}`,
+    path: "/unkey/42",
+    bindings: few,
+    beside: FEW,
+  },
+  {
+    name: `lru-cache ${versionOf("lru-cache")} ${inBare}`,
+    path: "/lru/42",
+    bindings: few,
+    beside: FEW,
+  },
+  { name: MANY, path: "/fields", bindings: many },
+  { name: `${MANY}, prepared`, path: "/prepared", bindings: many, beside: MANY },
+  apiSubject("sampled 0 %", { OTEL_TRACES_SAMPLER: "always_off" }),
+  { ...apiSubject("sampled 10 %", tenth), goal: 0.85 },
+  { ...apiSubject("sampled 100 %", { OTEL_TRACES_SAMPLER: "always_on" }), goal: 0.7 },
+  ...(CHECKOUT === undefined
+    ? []
+    : [
+        {
+          ...apiSubject("sampled 10 %", tenth),
+          name: "reference API of CHECKOUT, sampled 10 %",
+          script: bundle("wrangler.toml", CHECKOUT),
+          checkout: CHECKOUT,
+        },
+      ]),
+  { name: MATCH, path: "/match", bindings: few },
+  { name: "hono/cache", path: "/hono-cache/42", bindings: few, beside: MATCH },
+  // The cost of a hit in the edge tier is to be at most 0.8 of that of the bare handler.
+  { name: "cached(), edge", path: "/edge/42", bindings: few, beside: MATCH, goal: 1.25 },
+];
+
+function apiSubject(share: string, sampler: Readonly<Record<string, string>>): HitSubject {
+  return {
+    name: `reference API, ${share}`,
+    path: PRODUCT,
+    bindings: { ...api, ...sampler },
+    script: product,
+    beside: MANY,
+  };
+}
+
+const chosen = all
+  .filter(({ name }) => ONLY.test(name))
+  .map((each) => (each.script === undefined ? { ...each, without } : each));
+const starts = await measure({
+  script: subjects,
+  variants: chosen,
+  starts: STARTS,
+  rounds: ROUNDS,
+  requests: 1_000,
+  width: 8,
+  warmUp: Number(process.env["WARM_UP"] ?? 16),
+});
+
+const perStart = (at: number, of: (spent: Spent) => number | undefined): readonly number[] =>
+  starts.map((start) => of(start[at]!) ?? Number.NaN);
+const cpuOf = ({ cpuUs }: Spent): number | undefined => cpuUs;
+const rangeOf = (list: readonly number[], digits: number): string =>
+  `${Math.min(...list).toFixed(digits)} to ${Math.max(...list).toFixed(digits)}`;
+
+const rows = chosen.map(({ name, beside, goal }, at) => {
+  const cpu = perStart(at, cpuOf);
+  const base = chosen.findIndex((each) => each.name === beside);
+  const ratios = base < 0 ? [] : perStart(base, cpuOf).map((us, start) => us / cpu[start]!);
+  return {
+    subject: name,
+    "CPU µs per request": Math.round(median(cpu)),
+    "range of CPU": rangeOf(cpu, 0),
+    "requests/s": Math.round(1_000 / median(perStart(at, ({ ms }) => ms))),
+    beside: beside ?? "",
+    ratio: ratios.length === 0 ? "" : median(ratios).toFixed(2),
+    range: ratios.length === 0 ? "" : rangeOf(ratios, 2),
+    goal: goal ?? "",
+  };
+});
+show(`A hit: ${STARTS} starts, ${ROUNDS} rounds each; ratios by processor time`, rows);
+save("hit", {
+  starts: STARTS,
+  rounds: ROUNDS,
+  fields: { few: few.FIELDS, many: many.FIELDS },
+  rows,
+});
+closeConnections();
+await services.close();
