@@ -120,12 +120,10 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
     return {
       key,
       kind: header.a ? "absent" : "value",
-      body: header.b ? fromBase64(body) : body,
+      body: header.b ? fromBase64(body) : aloneOf(body, text.slice(0, bodyAt)),
       ...(header.h && { http: { status: header.h[0], headers: header.h[1], ...header.x } }),
       etag: header.e,
-      invalidationKeys: (header.b
-        ? copyOf(invalidationKeys)
-        : invalidationKeys) as InvalidationKey[],
+      invalidationKeys: copyOf(invalidationKeys) as InvalidationKey[],
       storedAt,
       freshUntil,
       staleUntil,
@@ -143,10 +141,20 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
   }
 }
 
+/** A body with a longer head than this share of it is copied, so that it does not keep the head in memory. */
+const HEAD_SHARE = 1 / 20;
+const TWO_BYTE = /[\u0100-\uffff]/;
+
 /**
- * Copies texts. In V8 a slice keeps its whole source in memory, which wastes memory once the body
- * has been decoded from base64.
+ * Returns the body of a text, copied if it would take much more memory than its characters do: in V8 a
+ * slice keeps its whole source, which has two bytes for each character if one needs them.
  */
-function copyOf(parts: readonly string[]): unknown {
-  return JSON.parse(JSON.stringify(parts));
+function aloneOf(body: string, head: string): string {
+  const isWide = TWO_BYTE.test(head) && !TWO_BYTE.test(body);
+  return isWide || head.length > body.length * HEAD_SHARE ? (copyOf(body) as string) : body;
+}
+
+/** Copies a text, or the texts of a list. */
+function copyOf(texts: string | readonly string[]): unknown {
+  return JSON.parse(JSON.stringify(texts));
 }
