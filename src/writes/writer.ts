@@ -110,6 +110,9 @@ export interface WriterOptions {
   readonly delivery?: Pick<EventDelivery, "deliver">;
 }
 
+/** The most unconfirmed writes whose marks this isolate ends itself. */
+const MAX_UNCONFIRMED = 1_000;
+
 export function createWriter(options: WriterOptions): Writer {
   const { db, invalidator, namespace, originLagMs = 0, verifyAfterMs, alarm, takeSlot } = options;
   const { relayInvalidator = invalidator, delivery } = options;
@@ -251,7 +254,8 @@ export function createWriter(options: WriterOptions): Writer {
       );
       const mark = invalidator.markInvalidated(logKeys);
       const result = await invalidate(logKeys, ctx);
-      if (!result.ok) unconfirmed.add(mark);
+      // A mark that is not noted here ends with the answers of the log.
+      if (!result.ok && unconfirmed.size < MAX_UNCONFIRMED) unconfirmed.add(mark);
       // If the commit happened, the outbox has the tags of `tagQuery`, and the relay finds them
       // there.
       ctx.defer(runRelay(ctx).then(() => (backlog = true)));
