@@ -27,6 +27,9 @@ export const MAX_CHANGES = 1_000;
 /** The share of the numbers that a view forgets at once. */
 const FORGOTTEN_SHARE = 1 / 4;
 
+/** The most pending keys, as a share of the numbers: a mark takes more memory than a number. */
+const PENDING_SHARE = 1 / 2;
+
 /** One answer of the log. */
 export interface LogAnswer {
   /**
@@ -106,7 +109,7 @@ function forgetOldest(view: LogView): void {
 
 /**
  * Invalidates the log keys in this isolate at once, before the log has given them a number. If
- * there are more than `maxNumbers` pending keys, the oldest are dropped. The acknowledgement does not
+ * there are more pending keys than half of `maxNumbers`, the oldest are dropped. The acknowledgement does not
  * depend on them. The mark that it returns can be taken back.
  */
 export function markInvalidated(view: LogView, logKeys: readonly LogKey[]): Mark {
@@ -116,7 +119,7 @@ export function markInvalidated(view: LogView, logKeys: readonly LogKey[]): Mark
     else addMark(view.pending, logKey, mark);
   }
   for (const oldest of view.pending.keys()) {
-    if (view.pending.size <= view.maxNumbers) break;
+    if (view.pending.size <= view.maxNumbers * PENDING_SHARE) break;
     view.pending.delete(oldest);
   }
   forgetOldest(view);

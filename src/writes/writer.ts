@@ -29,6 +29,9 @@ import type { TakeWriteSlot } from "./write-slot.ts";
 import { entryToStore } from "./entry-to-store.ts";
 import type { WriteThrough } from "./through.ts";
 
+/** An isolate ends the marks of so many unconfirmed writes itself. Further ones end with the answers of the log. */
+const MAX_UNCONFIRMED = 1_000;
+
 /**
  * `done`: the log has the invalidation. `deferred`: Redis did not answer, and the relay will
  * deliver the invalidation.
@@ -110,9 +113,6 @@ export interface WriterOptions {
   readonly delivery?: Pick<EventDelivery, "deliver">;
 }
 
-/** The most unconfirmed writes whose marks this isolate ends itself. */
-const MAX_UNCONFIRMED = 1_000;
-
 export function createWriter(options: WriterOptions): Writer {
   const { db, invalidator, namespace, originLagMs = 0, verifyAfterMs, alarm, takeSlot } = options;
   const { relayInvalidator = invalidator, delivery } = options;
@@ -121,7 +121,7 @@ export function createWriter(options: WriterOptions): Writer {
    * Redis answers again, and runs the relay.
    */
   let backlog = false;
-  /** The marks of writes that were not confirmed, and whose invalidation failed. */
+  /** The marks of writes that were not confirmed, and whose invalidation failed. At most `MAX_UNCONFIRMED`. */
   const unconfirmed = new Set<Mark>();
 
   async function runRelay(ctx: Context, maxMs?: Millis): Promise<RelayReport> {
@@ -254,10 +254,8 @@ export function createWriter(options: WriterOptions): Writer {
       );
       const mark = invalidator.markInvalidated(logKeys);
       const result = await invalidate(logKeys, ctx);
-      // A mark that is not noted here ends with the answers of the log.
       if (!result.ok && unconfirmed.size < MAX_UNCONFIRMED) unconfirmed.add(mark);
-      // If the commit happened, the outbox has the tags of `tagQuery`, and the relay finds them
-      // there.
+      // If the commit happened, the outbox has the tags of `tagQuery`, and the relay finds them there.
       ctx.defer(runRelay(ctx).then(() => (backlog = true)));
       throw new WriteUnconfirmed(cause);
     }

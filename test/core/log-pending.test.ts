@@ -110,10 +110,10 @@ describe("pending invalidation keys", () => {
     expect(view.pending.size).toBe(0);
   });
 
-  it("a log view stores at most 20,000 keys whose invalidation has no number in the invalidation log yet", () => {
+  it("a log view stores at most 10,000 keys whose invalidation has no number in the invalidation log yet", () => {
     const view = createLogView();
     for (let i = 0; i < 30_000; i++) markInvalidated(view, [`t:${i}`]);
-    expect(view.pending.size).toBeLessThanOrEqual(20_000);
+    expect(view.pending.size).toBeLessThanOrEqual(10_000);
     expect(verdictByView(view, tagged(100, "29999"))).toBe("invalidated");
   });
 

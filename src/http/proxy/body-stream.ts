@@ -1,6 +1,6 @@
 /** Reads a body of the origin for the cache, and gives clients what has arrived, each at its own speed. */
 import { concat } from "../cache/text-bytes.ts";
-import type { ByteBudget } from "./byte-budget.ts";
+import type { ByteBudget } from "../../core/byte-budget.ts";
 
 export interface ArrivingBody {
   /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createByteBudget } from "../../../src/http/proxy/byte-budget.ts";
+import { createByteBudget } from "../../../src/core/byte-budget.ts";
 import { collectBody } from "../../../src/http/proxy/collect-body.ts";
 import type { OriginResponse } from "../../../src/http/proxy/forward.ts";
 import { createProxy } from "../../conformance/proxy.ts";

@@ -6,8 +6,6 @@ import { liveBytes, V8_FLAGS } from "../../../tools/heap/live-bytes.ts";
 
 /** Compiled code of a function keeps objects of its last call in memory. */
 const FLAGS = `${V8_FLAGS} --no-opt --no-maglev --no-sparkplug`;
-/** The heap of a Worker that holds nothing grows by less, because V8 makes the bytecode of its functions. */
-const CODE_BYTES = 100_000;
 
 export interface Heap extends AsyncDisposable {
   /** Fills the part with this name. Returns the growth of the heap, and the answer of the Worker. */
@@ -45,19 +43,10 @@ export async function startHeap(main: string): Promise<Heap> {
     if (!response.ok) throw new Error(`${path}: ${text}`);
     return JSON.parse(text) as unknown;
   };
-  await ask(NOTHING);
-  const atFirst = await live();
-  /** The runtime frees what a request has held some time after its end. */
-  const empty = async () => {
-    for (;;) {
-      await ask(NOTHING);
-      const now = await live();
-      if (now < atFirst + CODE_BYTES) return now;
-    }
-  };
   return {
     async fill<T>(name: string) {
-      const before = await empty();
+      await ask(NOTHING);
+      const before = await live();
       const answer = (await ask(`/${name}`)) as T;
       return { bytes: (await live()) - before, answer };
     },
