@@ -1,4 +1,5 @@
 import { fromBase64, toBase64 } from "./base64.ts";
+import { isWide } from "./entry-size.ts";
 import type { Entry, HttpMeta } from "./entry.ts";
 import type { InvalidationKey } from "./invalidation-key.ts";
 import { isFlag, isInteger, isNumber, isText, listOf, objectOf, orNull, tupleOf } from "./shape.ts";
@@ -143,15 +144,14 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
 
 /** A body with a longer head than this share of it is copied, so that it does not keep the head in memory. */
 const HEAD_SHARE = 1 / 20;
-const TWO_BYTE = /[\u0100-\uffff]/;
 
 /**
  * Returns the body of a text, copied if it would take much more memory than its characters do: in V8 a
  * slice keeps its whole source, which has two bytes for each character if one needs them.
  */
 function aloneOf(body: string, head: string): string {
-  const isWide = TWO_BYTE.test(head) && !TWO_BYTE.test(body);
-  return isWide || head.length > body.length * HEAD_SHARE ? (copyOf(body) as string) : body;
+  const isAlone = head.length <= body.length * HEAD_SHARE && (!isWide(head) || isWide(body));
+  return isAlone ? body : (copyOf(body) as string);
 }
 
 /** Copies a text, or the texts of a list. */

@@ -1,4 +1,4 @@
-import type { Entry, Variant } from "./entry.ts";
+import type { Entry } from "./entry.ts";
 
 /**
  * The growth of the heap of workerd, as measured: the bytes of an entry with its node in the memory
@@ -23,14 +23,13 @@ export function sizeOf(entry: Entry): number {
   for (const name of entry.invalidationKeys) bytes += INVALIDATION_KEY_BYTES + textBytes(name);
   if (http === undefined) return bytes;
   bytes += HTTP_BYTES + pairBytes(http.headers);
-  for (const variant of http.variants ?? []) bytes += variantBytes(variant);
-  return bytes;
-}
-
-/** The fields of requests that select variants may be long. */
-function variantBytes({ key, selectors, etag, language, encoding }: Variant): number {
-  let bytes = VARIANT_BYTES + textBytes(key) + pairBytes(selectors);
-  for (const text of [etag, language, encoding]) if (text) bytes += textBytes(text);
+  // The fields of requests that select variants may be long.
+  for (const variant of http.variants ?? [])
+    bytes +=
+      VARIANT_BYTES +
+      textBytes(variant.key) +
+      textBytes(variant.etag) +
+      pairBytes(variant.selectors);
   return bytes;
 }
 
@@ -40,5 +39,7 @@ function pairBytes(pairs: readonly (readonly [name: string, value: string | null
   return bytes;
 }
 
-const textBytes = (text: string): number =>
-  TEXT_BYTES + (/[\u0100-\uffff]/.test(text) ? text.length * 2 : text.length);
+/** Whether V8 stores a text with 2 bytes for each character. */
+export const isWide = (text: string): boolean => /[\u0100-\uffff]/.test(text);
+
+const textBytes = (text: string): number => TEXT_BYTES + text.length * (isWide(text) ? 2 : 1);

@@ -29,9 +29,6 @@ import type { TakeWriteSlot } from "./write-slot.ts";
 import { entryToStore } from "./entry-to-store.ts";
 import type { WriteThrough } from "./through.ts";
 
-/** An isolate ends the marks of so many unconfirmed writes itself. Further ones end with the answers of the log. */
-const MAX_UNCONFIRMED = 1_000;
-
 /**
  * `done`: the log has the invalidation. `deferred`: Redis did not answer, and the relay will
  * deliver the invalidation.
@@ -121,7 +118,7 @@ export function createWriter(options: WriterOptions): Writer {
    * Redis answers again, and runs the relay.
    */
   let backlog = false;
-  /** The marks of writes that were not confirmed, and whose invalidation failed. At most `MAX_UNCONFIRMED`. */
+  /** At most 1,000 marks of unconfirmed writes whose invalidation failed. Others end with the answers of the log. */
   const unconfirmed = new Set<Mark>();
 
   async function runRelay(ctx: Context, maxMs?: Millis): Promise<RelayReport> {
@@ -254,7 +251,7 @@ export function createWriter(options: WriterOptions): Writer {
       );
       const mark = invalidator.markInvalidated(logKeys);
       const result = await invalidate(logKeys, ctx);
-      if (!result.ok && unconfirmed.size < MAX_UNCONFIRMED) unconfirmed.add(mark);
+      if (!result.ok && unconfirmed.size < 1_000) unconfirmed.add(mark);
       // If the commit happened, the outbox has the tags of `tagQuery`, and the relay finds them there.
       ctx.defer(runRelay(ctx).then(() => (backlog = true)));
       throw new WriteUnconfirmed(cause);
@@ -265,8 +262,7 @@ export function createWriter(options: WriterOptions): Writer {
     const logKeys = logKeysOfPurge(targets);
     if (logKeys.length === 0) return "done";
     const mark = invalidator.markInvalidated(logKeys);
-    // A purge commits no change for which the log would have to wait, so the outbox and the log are
-    // written at once.
+    // A purge commits no change for which the log would have to wait.
     const [ids, result] = await Promise.all([
       insertLogKeys(db, { namespace, lagMs: originLagMs }, logKeys).then(
         ({ rows }) => rows.map((row) => Number(row.id)),

@@ -93,7 +93,7 @@ describe("bodies of the proxy and slow clients", () => {
 
   it("a client that reads nothing of a body over the budget breaks off, and another client gets all of it", async () => {
     const budget = createByteBudget(MIB);
-    const source = streamOf(3 * MIB) as ReadableStream<Uint8Array>;
+    const source = streamOf(3 * MIB);
     const body = collect(source, { shortBytes: 1, limit: 4 * MIB, budget });
     const options = { length: undefined, beforeEnd: () => Promise.resolve() };
     const [fast, slow] = [body.stream(options), body.stream(options)];

@@ -6,7 +6,7 @@ import { createRecordings } from "../../../src/answers/recordings.ts";
 import { addKey, createBloom } from "../../../src/core/bloom.ts";
 import { createBoundedMap } from "../../../src/core/bounded-map.ts";
 import { fault } from "../../../src/core/faults.ts";
-import type { InvalidationKey, LogKey } from "../../../src/core/invalidation-key.ts";
+import type { InvalidationKey } from "../../../src/core/invalidation-key.ts";
 import { createDeferrals } from "../../../src/core/log-deferrals.ts";
 import { applyAnswer, markInvalidated, noteNumbers } from "../../../src/core/log.ts";
 import { createLogView } from "../../../src/core/log-view.ts";
@@ -138,7 +138,7 @@ async function smallMaps(): Promise<Filled> {
     fills.add(key, "private", at);
     addresses.set(wideText(64), at);
   });
-  repeat(1_000, (at) => deferrals.add([tag() as LogKey], at));
+  repeat(1_000, (at) => deferrals.add([tag()], at));
   for (let at = 0; at < 1_000; at++) await targets(`https://shop.test/${longKey().slice(0, 400)}`);
   return keep([markers, backoff, fills, addresses, deferrals, targets]);
 }
@@ -191,7 +191,7 @@ function flights(): Filled {
   });
   const landed = Array.from({ length: 3_000 }, async () => {
     const key = longKey();
-    const answer = await filled.join({ key, waitMs: 1_000, leaseMs: 1_000 } as never);
+    const answer = await filled.join({ key, waitMs: 1_000, leaseMs: 1_000 });
     if (answer.role !== "leader") throw new Error("a new key has no leader");
     const landing = { kind: "entry", entry: wideText(2_000) } as never;
     filled.land({ key, lease: answer.lease, landing });
