@@ -4,7 +4,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { createServer } from "node:net";
 import { bundle, startDataCentre } from "../tiers/runtime.ts";
 import { forkServices } from "../tiers/services.ts";
-import { liveBytes, V8_FLAGS } from "./inspector.ts";
+import { liveBytes, V8_FLAGS } from "../../tools/heap/live-bytes.ts";
 
 export interface Subject {
   readonly url: string;

@@ -43,7 +43,12 @@ export async function recordCall<P, I>(
   const add = (piece: P, chars: number): void => {
     cancelFirst();
     if (recording.add(piece, chars) || recording.ended !== undefined) return;
-    stop(fault("origin.rejected", `the answer has more than ${maxChars} characters`));
+    stop(
+      fault(
+        "origin.rejected",
+        `the answer has more than ${maxChars} characters, or the running answers have too many`,
+      ),
+    );
   };
   try {
     // The model's code may ignore the signal, so the wait ends without it.

@@ -1,15 +1,22 @@
 /** The table of running recordings. At most one recording of a key takes new readers. */
 import type { AnswerEnd, Batch, Feed, Joined } from "../core/answers.ts";
+import { createByteBudget } from "../core/byte-budget.ts";
 import type { LogPosition } from "../core/entry.ts";
 import { fault } from "../core/faults.ts";
 import type { NewId } from "../core/random.ts";
-import type { Clock, Millis } from "../core/time.ts";
+import type { Clock, EpochMs, Millis } from "../core/time.ts";
 import type { After } from "./record-call.ts";
 import type { CallReaders } from "./call-readers.ts";
 import { createRecording, type Recording } from "./recording.ts";
 
 /** A call that is alive ends itself within this time after its limit. */
 const SLACK_MS: Millis = 1_000;
+
+/**
+ * The most characters of all recordings, with 16 for each piece: 8 of the longest answers. A call that needs more is
+ * cut off.
+ */
+const MAX_CHARS = 2 * 2 ** 20;
 
 export interface RecordingsOptions {
   readonly now: Clock;
@@ -50,13 +57,31 @@ export interface Recordings {
 export function createRecordings(options: RecordingsOptions): Recordings {
   const { now, newId, after, lingerMs, waitFor } = options;
   const current = new Map<string, Recording<unknown, unknown>>();
+  /** The recordings that hold characters, and the instant at which each is over in any case. */
+  const holding = new Map<Recording<unknown, unknown>, EpochMs>();
+  const budget = createByteBudget(MAX_CHARS);
 
-  function start<P, I>({ key, position, maxChars, begin }: JoinRecording<P, I>): Recording<P, I> {
-    const recording = createRecording<P, I>({ id: newId(), position, now, maxChars });
+  function release(recording: Recording<unknown, unknown>): void {
+    recording.release();
+    holding.delete(recording);
+  }
+
+  /** Forgets the recordings of calls whose invocation the platform has ended. */
+  function forgetDead(): void {
+    for (const [recording, until] of holding) if (until < now()) release(recording);
+    for (const [key, recording] of current) if (!holding.has(recording)) current.delete(key);
+  }
+
+  function start<P, I>(request: JoinRecording<P, I>): Recording<P, I> {
+    const { key, position, maxChars, maxMs, begin } = request;
+    forgetDead();
+    const recording = createRecording<P, I>({ id: newId(), position, now, maxChars, budget });
     const held = recording as unknown as Recording<unknown, unknown>;
     current.set(key, held);
+    holding.set(held, now() + maxMs + SLACK_MS + lingerMs);
     const forget = (): void => {
       if (current.get(key) === held) current.delete(key);
+      release(held);
     };
     void begin(recording).then(() => {
       // A cut answer takes no new readers: the next one makes a call of its own.

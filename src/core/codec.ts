@@ -1,4 +1,5 @@
 import { fromBase64, toBase64 } from "./base64.ts";
+import { isWide } from "./entry-size.ts";
 import type { Entry, HttpMeta } from "./entry.ts";
 import type { InvalidationKey } from "./invalidation-key.ts";
 import { isFlag, isInteger, isNumber, isText, listOf, objectOf, orNull, tupleOf } from "./shape.ts";
@@ -120,12 +121,10 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
     return {
       key,
       kind: header.a ? "absent" : "value",
-      body: header.b ? fromBase64(body) : body,
+      body: header.b ? fromBase64(body) : aloneOf(body, text.slice(0, bodyAt)),
       ...(header.h && { http: { status: header.h[0], headers: header.h[1], ...header.x } }),
       etag: header.e,
-      invalidationKeys: (header.b
-        ? copyOf(invalidationKeys)
-        : invalidationKeys) as InvalidationKey[],
+      invalidationKeys: copyOf(invalidationKeys) as InvalidationKey[],
       storedAt,
       freshUntil,
       staleUntil,
@@ -143,10 +142,19 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
   }
 }
 
+/** A body with a longer head than this share of it is copied, so that it does not keep the head in memory. */
+const HEAD_SHARE = 1 / 20;
+
 /**
- * Copies texts. In V8 a slice keeps its whole source in memory, which wastes memory once the body
- * has been decoded from base64.
+ * Returns the body of a text, copied if it would take much more memory than its characters do: in V8 a
+ * slice keeps its whole source, which has two bytes for each character if one needs them.
  */
-function copyOf(parts: readonly string[]): unknown {
-  return JSON.parse(JSON.stringify(parts));
+function aloneOf(body: string, head: string): string {
+  const isAlone = head.length <= body.length * HEAD_SHARE && (!isWide(head) || isWide(body));
+  return isAlone ? body : (copyOf(body) as string);
+}
+
+/** Copies a text, or the texts of a list. */
+function copyOf(texts: string | readonly string[]): unknown {
+  return JSON.parse(JSON.stringify(texts));
 }

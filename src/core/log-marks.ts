@@ -18,10 +18,18 @@ export interface Mark {
 /** The log keys that have marks, each with its marks. */
 export type Marks = Map<string, Set<Mark>>;
 
+/** The most marks of one log key. Further ones replace them by one that no writer takes back. */
+const MAX_MARKS = 4;
+
 export function addMark(marks: Marks, logKey: LogKey, mark: Mark): void {
   const same = marks.get(logKey);
-  if (same === undefined) marks.set(logKey, new Set([mark]));
-  else same.add(mark);
+  if (same === undefined) return void marks.set(logKey, new Set([mark]));
+  if (same.size >= MAX_MARKS) {
+    const seen = Math.max(...[...same].map((one) => one.seen));
+    same.clear();
+    same.add({ logKeys: [logKey], seen, answeredAt: undefined });
+  }
+  same.add(mark);
 }
 
 export function endMarks(marks: Marks, logKey: string, hasEnded: (mark: Mark) => boolean): void {

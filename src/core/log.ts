@@ -27,6 +27,9 @@ export const MAX_CHANGES = 1_000;
 /** The share of the numbers that a view forgets at once. */
 const FORGOTTEN_SHARE = 1 / 4;
 
+/** The most pending keys, as a share of the numbers: a mark takes more memory than a number. */
+const PENDING_SHARE = 1 / 2;
+
 /** One answer of the log. */
 export interface LogAnswer {
   /**
@@ -85,7 +88,8 @@ export function applyAnswer(view: LogView, answer: LogAnswer): LogOutcome {
   view.stamp = answer.sentAt;
   if (answer.truncated || gap) numberPending(view);
   if (gap) raiseBase(view, view.seen);
-  else if (sizeOf(view) > view.maxNumbers) raiseBase(view, oldNumber(view));
+  // Numbers above `seen`, which this isolate recorded itself, are not forgotten here.
+  else if (sizeOf(view) > view.maxNumbers) raiseBase(view, Math.min(view.seen, oldNumber(view)));
   return "applied";
 }
 
@@ -95,11 +99,17 @@ export function applyAnswer(view: LogView, answer: LogAnswer): LogOutcome {
  */
 export function noteNumbers(view: LogView, logKeys: readonly LogKey[], seq: Seq): void {
   for (const logKey of logKeys) recordNumber(view, logKey, seq);
+  forgetOldest(view);
+}
+
+/** Bounds the numbers of an isolate that invalidates and does not sync, because it only writes. */
+function forgetOldest(view: LogView): void {
+  if (sizeOf(view) > view.maxNumbers) raiseBase(view, oldNumber(view));
 }
 
 /**
  * Invalidates the log keys in this isolate at once, before the log has given them a number. If
- * there are more than `maxNumbers` pending keys, the oldest are dropped. The acknowledgement does not
+ * there are more pending keys than half of `maxNumbers`, the oldest are dropped. The acknowledgement does not
  * depend on them. The mark that it returns can be taken back.
  */
 export function markInvalidated(view: LogView, logKeys: readonly LogKey[]): Mark {
@@ -109,9 +119,10 @@ export function markInvalidated(view: LogView, logKeys: readonly LogKey[]): Mark
     else addMark(view.pending, logKey, mark);
   }
   for (const oldest of view.pending.keys()) {
-    if (view.pending.size <= view.maxNumbers) break;
+    if (view.pending.size <= view.maxNumbers * PENDING_SHARE) break;
     view.pending.delete(oldest);
   }
+  forgetOldest(view);
   return mark;
 }
 
@@ -204,14 +215,12 @@ function numberPending(view: LogView): void {
   view.pending.clear();
 }
 
-/**
- * Returns a number that a quarter of the view's numbers do not exceed. It is at most `seen`:
- * numbers above `seen`, which this isolate recorded itself, are not forgotten.
- */
+/** Returns a number that a quarter of the view's numbers do not exceed, and as many as are over its maximum. */
 function oldNumber(view: LogView): Seq {
   const all = allNumbers(view).flatMap((numbers) => [...numbers.values()]);
   const numbers = Float64Array.from(all).toSorted();
-  return Math.min(view.seen, numbers[Math.floor(numbers.length * FORGOTTEN_SHARE)] ?? view.seen);
+  const forgotten = Math.max(numbers.length * FORGOTTEN_SHARE, numbers.length - view.maxNumbers);
+  return numbers[Math.floor(forgotten)] ?? view.seen;
 }
 
 /** Forgets every number up to the new base. Entries below it must then be verified by the log. */

@@ -82,6 +82,7 @@ export function createAccountTable({ maxAccounts, maxOwing }: AccountTableOption
       const oldest = firstOwing();
       if (oldest === undefined) return;
       owing.delete(oldest);
+      due.delete(oldest);
       forgiven += oldest.debt;
       oldest.debt = 0;
     }

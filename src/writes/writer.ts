@@ -118,7 +118,7 @@ export function createWriter(options: WriterOptions): Writer {
    * Redis answers again, and runs the relay.
    */
   let backlog = false;
-  /** The marks of writes that were not confirmed, and whose invalidation failed. */
+  /** At most 1,000 marks of unconfirmed writes whose invalidation failed. Others end with the answers of the log. */
   const unconfirmed = new Set<Mark>();
 
   async function runRelay(ctx: Context, maxMs?: Millis): Promise<RelayReport> {
@@ -251,9 +251,8 @@ export function createWriter(options: WriterOptions): Writer {
       );
       const mark = invalidator.markInvalidated(logKeys);
       const result = await invalidate(logKeys, ctx);
-      if (!result.ok) unconfirmed.add(mark);
-      // If the commit happened, the outbox has the tags of `tagQuery`, and the relay finds them
-      // there.
+      if (!result.ok && unconfirmed.size < 1_000) unconfirmed.add(mark);
+      // If the commit happened, the outbox has the tags of `tagQuery`, and the relay finds them there.
       ctx.defer(runRelay(ctx).then(() => (backlog = true)));
       throw new WriteUnconfirmed(cause);
     }
@@ -263,8 +262,7 @@ export function createWriter(options: WriterOptions): Writer {
     const logKeys = logKeysOfPurge(targets);
     if (logKeys.length === 0) return "done";
     const mark = invalidator.markInvalidated(logKeys);
-    // A purge commits no change for which the log would have to wait, so the outbox and the log are
-    // written at once.
+    // A purge commits no change for which the log would have to wait.
     const [ids, result] = await Promise.all([
       insertLogKeys(db, { namespace, lagMs: originLagMs }, logKeys).then(
         ({ rows }) => rows.map((row) => Number(row.id)),

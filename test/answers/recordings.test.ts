@@ -56,6 +56,23 @@ describe("recordings of running answers", () => {
     expect(begun).toHaveLength(2);
   });
 
+  it("recordings together keep bounded characters, and those of a call that the platform has ended are free again for the next calls", () => {
+    const { join, begun, clock } = setup();
+    const maxChars = 2 ** 20;
+    const fill = (key: string): number => {
+      join({ key, maxChars });
+      const { recording } = begun.at(-1)!;
+      let pieces = 0;
+      while (recording.add("x", 100_000)) pieces++;
+      return pieces;
+    };
+    const filled = ["a", "b", "c", "d"].map((key) => fill(`answer:${key}`));
+    expect(filled).toEqual([10, 10, 0, 0]);
+    // The platform has ended the calls, so that none of their promises settles.
+    clock.now = 61_021;
+    expect(fill("answer:g")).toBe(10);
+  });
+
   it("in 200 random orders of pieces, joins and reads, each reader gets exactly the bytes of the whole answer, through the lines of the Durable Object too", async () => {
     const random = randomFrom(4);
     for (let run = 0; run < 200; run++) {

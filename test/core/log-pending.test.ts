@@ -110,10 +110,42 @@ describe("pending invalidation keys", () => {
     expect(view.pending.size).toBe(0);
   });
 
-  it("a log view stores at most 20,000 keys whose invalidation has no number in the invalidation log yet", () => {
+  it("a log view stores at most 10,000 keys whose invalidation has no number in the invalidation log yet", () => {
     const view = createLogView();
     for (let i = 0; i < 30_000; i++) markInvalidated(view, [`t:${i}`]);
-    expect(view.pending.size).toBeLessThanOrEqual(20_000);
+    expect(view.pending.size).toBeLessThanOrEqual(10_000);
     expect(verdictByView(view, tagged(100, "29999"))).toBe("invalidated");
+  });
+
+  it("10,000 pending invalidations of one tag take the memory of a few marks, and the last number ends them", () => {
+    const view = createLogView();
+    applyAnswer(view, answer({}));
+    const marks = Array.from({ length: 10_000 }, () => markInvalidated(view, ["t:a"]));
+    expect(view.pending.get("t:a")?.size).toBeLessThan(10);
+    // A write whose invalidation failed for good ends only its own mark.
+    for (const mark of marks.slice(0, -1)) unmark(view, mark);
+    expect(verdictByView(view, tagged(100))).toBe("invalidated");
+    noteNumbers(view, ["t:a"], 101);
+    expect(view.pending.size).toBe(0);
+    expect(verdictByView(view, tagged(100))).toBe("invalidated");
+    expect(verdictByView(view, tagged(101))).toBe("valid");
+  });
+
+  it("an isolate that writes and never reads forgets the oldest numbers of its own invalidations", () => {
+    const view = createLogView(100);
+    applyAnswer(view, answer({}));
+    for (let seq = 101; seq <= 1_000; seq++) noteNumbers(view, [`t:${seq}`], seq);
+    expect(view.hard.size).toBeLessThanOrEqual(100);
+    // The view cannot tell for an older entry, and can for a newer one.
+    expect(verdictByView(view, tagged(100, "101"))).toBe("unknown");
+    expect(verdictByView(view, tagged(999, "1000"))).toBe("invalidated");
+    expect(verdictByView(view, tagged(1_000, "1000"))).toBe("valid");
+  });
+
+  it("soft invalidations that wait for a number take bounded memory", () => {
+    const view = createLogView(100);
+    applyAnswer(view, answer({}));
+    for (let at = 0; at < 1_000; at++) markInvalidated(view, [`~t:${at}`]);
+    expect(view.soft.size).toBeLessThanOrEqual(100);
   });
 });

@@ -1,6 +1,6 @@
 /** Reads a body of the origin for the cache, and gives clients what has arrived, each at its own speed. */
 import { concat } from "../cache/text-bytes.ts";
-import type { ByteBudget } from "./byte-budget.ts";
+import type { ByteBudget } from "../../core/byte-budget.ts";
 
 export interface ArrivingBody {
   /**
@@ -43,6 +43,8 @@ export interface CollectingOptions {
 
 /** How many more bytes than a collected body has a client may be behind the fastest one. */
 const MAX_LAG_BYTES = 1 << 20;
+/** What a client of a body that is not collected may be behind without a reservation: it has not read the last chunks yet. */
+const FREE_LAG_BYTES = 1 << 17;
 
 /** What has arrived for one client, and has not been delivered. */
 interface ClientQueue {
@@ -82,11 +84,38 @@ export function collect(
     changed = Promise.withResolvers();
   }
 
-  /** Gives the reserved bytes back once neither the cache nor a client needs them. */
+  /** The clients share the chunks, so that they hold what the slowest one has not got. */
+  const slowest = (): ClientQueue | undefined =>
+    [...clients].reduce<ClientQueue | undefined>(
+      (most, one) => (one.bytes > (most?.bytes ?? -1) ? one : most),
+      undefined,
+    );
+
+  /** Gives the reserved bytes back that neither the cache nor a client needs. */
   function release(): void {
-    if (state === "collecting" || [...clients].some(({ bytes }) => bytes > 0)) return;
-    budget.release(reserved);
-    reserved = 0;
+    if (state === "collecting") return;
+    const unused = reserved - (slowest()?.bytes ?? 0);
+    if (unused <= 0) return;
+    budget.release(unused);
+    reserved -= unused;
+  }
+
+  function cut(client: ClientQueue): void {
+    client.isCut = true;
+    clients.delete(client);
+  }
+
+  /** Reserves what the clients of a body that is not collected are behind, or cuts the slowest ones. */
+  function reserveLag(): void {
+    for (let client = slowest(); client !== undefined; client = slowest()) {
+      const missing = client.bytes - FREE_LAG_BYTES - reserved;
+      if (clients.size === 1 || missing <= 0) return;
+      if (client.bytes <= limit + MAX_LAG_BYTES && budget.take(missing)) {
+        reserved += missing;
+        return;
+      }
+      cut(client);
+    }
   }
 
   function add(value: Uint8Array): void {
@@ -105,9 +134,8 @@ export function collect(
     for (const client of clients) {
       client.chunks.push(chunk);
       client.bytes += chunk.byteLength;
-      client.isCut = clients.size > 1 && client.bytes > limit + MAX_LAG_BYTES;
-      if (client.isCut) clients.delete(client);
     }
+    if (state === "passing") reserveLag();
     notify();
   }
 

@@ -3,7 +3,7 @@ import { CacheUnavailable, fault, messageOf } from "../../core/faults.ts";
 import type { Millis } from "../../core/time.ts";
 import { rawResponse } from "../cache/raw-response.ts";
 import { collect, type ArrivingBody } from "./body-stream.ts";
-import type { ByteBudget } from "./byte-budget.ts";
+import type { ByteBudget } from "../../core/byte-budget.ts";
 import type { OriginResponse } from "./forward.ts";
 
 /** Bodies of at most this length are read whole before the client gets its response. */

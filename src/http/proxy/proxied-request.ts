@@ -9,7 +9,7 @@ import type { VariantTarget } from "../cache/store-variant.ts";
 import type { LifetimeLimits } from "../rfc/lifetimes.ts";
 import type { RequestControl } from "../rfc/request-control.ts";
 import type { Arrivals } from "./arrivals.ts";
-import type { ByteBudget } from "./byte-budget.ts";
+import type { ByteBudget } from "../../core/byte-budget.ts";
 import type { FillMarkers } from "./fill-markers.ts";
 import type { Forward } from "./forward.ts";
 import type { FieldRules } from "./forwarded-fields.ts";

@@ -4,7 +4,7 @@ import type { Millis } from "../../core/time.ts";
 import type { Breaker } from "../../core/breaker.ts";
 import type { Clock } from "../../core/time.ts";
 import { createBoundedMap } from "../../core/bounded-map.ts";
-import { createByteBudget, type ByteBudget } from "./byte-budget.ts";
+import { createByteBudget, type ByteBudget } from "../../core/byte-budget.ts";
 import { createOriginBreaker, type OriginBreaker } from "./origin-breaker.ts";
 
 export interface ProxyLimits {

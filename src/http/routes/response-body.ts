@@ -1,12 +1,12 @@
 /** Reads the body of a handler's response for the cache, while the client gets it. */
 import type { Millis } from "../../core/time.ts";
 import { concat } from "../cache/text-bytes.ts";
-import { createByteBudget } from "../proxy/byte-budget.ts";
+import { createByteBudget } from "../../core/byte-budget.ts";
 
 /** The maximum number of bytes of a stored body. A larger response is sent to its client but not stored. */
 const MAX_BODY_BYTES = 1_048_576;
 /** The bytes of all bodies that the isolate collects at a time. A further body is not stored. */
-const MAX_BYTES_IN_FLIGHT = 16 * MAX_BODY_BYTES;
+const MAX_BYTES_IN_FLIGHT = 8 * MAX_BODY_BYTES;
 /** A body that has not ended after this time is not collected any longer, for example one without end. */
 const MAX_COLLECT_MS: Millis = 30_000;
 

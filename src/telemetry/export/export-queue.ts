@@ -48,12 +48,15 @@ export interface ExportQueue {
  * places again are reserved for requests with an accepted admin token.
  */
 const MAX_QUEUE = 2_048;
+/** The most bytes of the requests in the queue, because a client chooses how long a URL is. */
+const MAX_QUEUE_BYTES = 4 * 2 ** 20;
 /** The most requests in one export. */
 const MAX_BATCH = 256;
 
 interface QueuedRequest {
   readonly record: TracedRecord;
   readonly reason: KeepReason;
+  readonly bytes: number;
 }
 
 type Serializers = ReturnType<typeof serializersOf>;
@@ -77,6 +80,7 @@ export function createExportQueue(options: ExportQueueOptions): ExportQueue {
   const logTarget = logs && targetOf(logs, "logs");
   const hasTarget = traces !== undefined || logs !== undefined || settings.console;
   let waiting: QueuedRequest[] = [];
+  let waitingBytes = 0;
   let late: ReadableSpan[] = [];
 
   function targetOf(endpoint: Endpoint, signal: "traces" | "logs"): Target {
@@ -123,6 +127,7 @@ export function createExportQueue(options: ExportQueueOptions): ExportQueue {
   async function exportBatch(): Promise<void> {
     const batch = waiting.slice(0, MAX_BATCH);
     waiting = waiting.slice(MAX_BATCH);
+    for (const { bytes } of batch) waitingBytes -= bytes;
     const spans: ReadableSpan[] = late;
     const records: LogRecord[] = [];
     late = [];
@@ -149,9 +154,12 @@ export function createExportQueue(options: ExportQueueOptions): ExportQueue {
       if (!hasTarget) return;
       // Clients without a token can fill the queue, and must not push out the actions of operators.
       const isOperator = record.audit !== undefined && record.audit.actor !== "";
-      if (waiting.length < (isOperator ? 2 * MAX_QUEUE : MAX_QUEUE))
-        waiting.push({ record, reason });
-      else {
+      const bytes = bytesOf(record);
+      const places = isOperator ? 2 : 1;
+      if (waiting.length < places * MAX_QUEUE && waitingBytes + bytes <= places * MAX_QUEUE_BYTES) {
+        waiting.push({ record, reason, bytes });
+        waitingBytes += bytes;
+      } else {
         if (traces !== undefined && exportsSpans(reason))
           drop("span", "queue", 1 + (record.steps?.length ?? 0));
         drop("log", "queue", 1);
@@ -182,4 +190,18 @@ export function createExportQueue(options: ExportQueueOptions): ExportQueue {
       return waiting.length >= MAX_BATCH;
     },
   };
+}
+
+/** The bytes of a record in the heap of workerd, as measured, and those of its parts. */
+const RECORD_BYTES = 600;
+const PART_BYTES = 120;
+
+/** Estimates the bytes that a record takes in memory. The fields of a request have one byte for each character. */
+function bytesOf({ url, baggage, key, span, parent, link, steps, events, audit }: TracedRecord) {
+  let bytes = RECORD_BYTES + url.length + baggage.length + 2 * key.length;
+  for (const one of [span, parent, link]) bytes += one?.state.length ?? 0;
+  for (const { detail } of events ?? []) bytes += 2 * detail.length;
+  for (const [, target] of audit?.targets ?? []) bytes += 2 * target.length;
+  const parts = (steps?.length ?? 0) + (events?.length ?? 0) + (audit?.targets.length ?? 0);
+  return bytes + parts * PART_BYTES;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createByteBudget } from "../../../src/http/proxy/byte-budget.ts";
+import { createByteBudget } from "../../../src/core/byte-budget.ts";
+import { collect } from "../../../src/http/proxy/body-stream.ts";
 import { collectBody } from "../../../src/http/proxy/collect-body.ts";
 import type { OriginResponse } from "../../../src/http/proxy/forward.ts";
 import { createProxy } from "../../conformance/proxy.ts";
@@ -88,6 +89,20 @@ describe("bodies of the proxy and slow clients", () => {
     expect((await streamed.arrayBuffer()).byteLength).toBe(MIB);
     expect(bytes?.byteLength).toBe(MIB);
     expect(Date.now() - startedAt).toBeLessThan(1_000);
+  });
+
+  it("a client that reads nothing of a body over the budget breaks off, and another client gets all of it", async () => {
+    const budget = createByteBudget(MIB);
+    const source = streamOf(3 * MIB);
+    const body = collect(source, { shortBytes: 1, limit: 4 * MIB, budget });
+    const options = { length: undefined, beforeEnd: () => Promise.resolve() };
+    const [fast, slow] = [body.stream(options), body.stream(options)];
+    const read = (stream: ReadableStream): Promise<unknown> =>
+      new Response(stream).arrayBuffer().then(({ byteLength }) => byteLength, String);
+    expect(await read(fast.body)).toBe(3 * MIB);
+    expect(await read(slow.body)).toContain("reads too slowly");
+    await Promise.all([fast.delivered, slow.delivered, body.ended]);
+    expect([await body.bytes, budget.take(MIB)]).toEqual([undefined, true]);
   });
 
   it("bodies that break off and clients that leave use up none of the limit of bytes in flight, so that a later body is stored", async () => {

@@ -1,4 +1,4 @@
-/** Bounds the bytes that an isolate holds for bodies in flight. */
+/** Bounds the bytes, or the characters, that an isolate holds of one kind: bodies in flight, running answers. */
 export interface ByteBudget {
   /** Takes `bytes` if so many are left. */
   take(bytes: number): boolean;
