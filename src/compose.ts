@@ -12,7 +12,7 @@ import { composeFlightPort, composeFlights } from "./compose/flights.ts";
 import { composeLive } from "./compose/live.ts";
 import { composeLogGroups } from "./compose/log-groups.ts";
 import { composeWrites } from "./compose/writes.ts";
-import { composeAnnouncements, composeLogShares } from "./compose/log-shares.ts";
+import { composeAnnouncements, composeLogHearing } from "./compose/log-shares.ts";
 import { composeServers } from "./compose/servers.ts";
 import { composeOriginSlots, composeProxyLimits } from "./compose/slots.ts";
 import { composeMessages } from "./compose/messages.ts";
@@ -20,6 +20,7 @@ import { composeMetrics } from "./compose/metrics.ts";
 import { composeOpenable } from "./compose/open-cache.ts";
 import { createOpen } from "./data/open.ts";
 import { createEngineParts } from "./engine/create-engine.ts";
+import { createEntryReader } from "./engine/entry-reader.ts";
 import { createFlightStep } from "./engine/join-flight.ts";
 import { createRetryingInvalidate } from "./engine/invalidation-retry.ts";
 import { createExistence } from "./engine/existence.ts";
@@ -148,9 +149,10 @@ export function createLayer(
     memory,
     edge,
     store,
-    shares: composeLogShares(bindings, config, { random, sleep }),
+    createHearing: composeLogHearing(bindings, config, { random, sleep }),
     flights,
     createFlightStep,
+    createSharedReader: createEntryReader,
     slots: originSlots,
     withTimeout,
     random,

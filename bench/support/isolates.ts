@@ -11,6 +11,7 @@ import type { SharedStore } from "../../src/core/shared-store.ts";
 import type { Tier } from "../../src/core/tier.ts";
 import { createFlights } from "../../src/durable/flights.ts";
 import { createEngineParts } from "../../src/engine/create-engine.ts";
+import { createEntryReader } from "../../src/engine/entry-reader.ts";
 import { createFlightStep } from "../../src/engine/join-flight.ts";
 import type { Coherence } from "../../src/engine/coherence.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
@@ -59,6 +60,7 @@ export function createIsolate(store: SharedStore, flights: FlightPort): Isolate 
   const slot = () => Promise.resolve(done(() => undefined));
   const { coherence, engine } = createEngineParts({
     createFlightStep,
+    createSharedReader: createEntryReader,
     memory: createMemoryTier({ maxBytes: 32 * 2 ** 20, maxEntries: 20_000 }),
     edge: noEdge,
     store,

@@ -1,6 +1,6 @@
 /** Builds the data cache of one isolate: tiers, shared store, flights and engine, without an application framework. */
 import type { Defer } from "../core/breaker.ts";
-import { done } from "../core/faults.ts";
+import { DefinitionError, done } from "../core/faults.ts";
 import type { FlightPort } from "../core/flight-port.ts";
 import { JSON_SERIALIZER } from "../core/serializer.ts";
 import type { Tier } from "../core/tier.ts";
@@ -10,8 +10,9 @@ import type { OpenFlights, OpenShared, SharedParts } from "../data/shared.ts";
 import type { Strata } from "../data/strata.ts";
 import { createEngineParts } from "../engine/create-engine.ts";
 import { createSoloStep } from "../engine/flight-step.ts";
+import { createLogReader } from "../engine/log-reader.ts";
 import { createRetryingInvalidate } from "../engine/invalidation-retry.ts";
-import { createWarmer } from "../engine/warm.ts";
+import type { Warmer } from "../engine/warm.ts";
 import type { Platform } from "../platform.ts";
 import { createAdaptiveLimit } from "../resilience/adaptive-limit.ts";
 import { createBulkhead } from "../resilience/bulkhead.ts";
@@ -60,7 +61,9 @@ function buildParts(
   const { namespace, edge } = settings;
   const emit = options.onEvent ?? (() => undefined);
   const opening: SharedParts = { namespace, newId, now, random, withTimeout, emit };
-  const shared = options.shared?.open(opening) ?? dataCentre(settings, ownPlatform);
+  const store = options.shared?.open(opening);
+  const { entries } = store ?? {};
+  const shared = store ?? dataCentre(settings, ownPlatform);
   const flights = options.flights?.open(opening) ?? NO_FLIGHTS;
 
   const { slots, slotWaitMs } = settings.origin;
@@ -90,6 +93,7 @@ function buildParts(
             withTimeout,
           }),
     store: shared.store,
+    createSharedReader: entries?.createSharedReader ?? createLogReader,
     flights: flights.port,
     createFlightStep: flights.createStep,
     slots: originSlots,
@@ -101,7 +105,8 @@ function buildParts(
   });
   const { coherence, callOrigin } = engineParts;
   const serializer = options.serializer ?? JSON_SERIALIZER;
-  const warmer = createWarmer({ store: shared.store, coherence, callOrigin, random });
+  const warmer =
+    entries?.createWarmer({ store: shared.store, coherence, callOrigin, random }) ?? NO_WARMER;
   const invalidate = createRetryingInvalidate(coherence, "n:");
   return {
     ...engineParts,
@@ -118,7 +123,10 @@ function buildParts(
   };
 
   /** The store of an application without a shared one. */
-  function dataCentre({ edge: { timeoutMs } }: DataSettings, own: Platform): OpenShared {
+  function dataCentre(
+    { edge: { timeoutMs } }: DataSettings,
+    own: Platform,
+  ): Omit<OpenShared, "entries"> {
     const open = typeof caches === "undefined" ? undefined : () => openCaches(namespace);
     return {
       store: createDataCentreLog({ open, timeoutMs, withTimeout, newId: own.newId, sleep }),
@@ -138,6 +146,13 @@ const NO_EDGE: Tier = {
   get: async () => done(undefined),
   set: async () => done(undefined),
   delete: async () => done(undefined),
+};
+
+/** The warmer of an application without a shared store. */
+const NO_WARMER: Warmer = {
+  warm() {
+    throw new DefinitionError("warm", "needs the option `shared`: it fills the shared store");
+  },
 };
 
 /** The port of an application without flight objects: each isolate leads its own loads. */

@@ -1,5 +1,6 @@
 import { count, duration, readOptions, type OptionTable } from "../config/option-reader.ts";
 import type { Duration } from "../core/duration.ts";
+import { ENTRY_PARTS } from "../engine/entry-parts.ts";
 import { DefinitionError } from "../core/faults.ts";
 import type { Millis } from "../core/time.ts";
 import type { Shared } from "../data/shared.ts";
@@ -84,6 +85,7 @@ export function redis(options: RedisStoreOptions): Shared {
         store: guardStore(store, { ...parts, breaker, timeoutMs, probe }),
         timeoutMs,
         maxEntryChars,
+        entries: ENTRY_PARTS,
       };
     },
   };

@@ -6,6 +6,8 @@ import type { NewId, Random } from "../core/random.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { Clock, Millis } from "../core/time.ts";
 import type { FlightStep } from "../engine/flight-step.ts";
+import type { CreateSharedReader } from "../engine/shared-reader.ts";
+import type { CreateWarmer } from "../engine/warm.ts";
 
 /** The parts of the layer that a shared store and flight objects are opened with. */
 export interface SharedParts {
@@ -33,6 +35,14 @@ export interface OpenShared {
   readonly timeoutMs: Millis;
   /** The maximum number of characters of a stored entry. */
   readonly maxEntryChars: number;
+  /** The parts of the engine that only a store of entries needs. */
+  readonly entries: EntryParts;
+}
+
+/** The parts of the engine that read and fill a store of entries: `ENTRY_PARTS` of engine/entry-parts.ts. */
+export interface EntryParts {
+  readonly createSharedReader: CreateSharedReader;
+  readonly createWarmer: CreateWarmer;
 }
 
 /** The Durable Objects that coalesce loads of several isolates. `flights()` of the entry `strata/durable` makes one. */

@@ -14,7 +14,7 @@ import { callFor, type CallLoader } from "./load.ts";
 import type { LookupRequest } from "./lookup-request.ts";
 import { createLookUpTiers, type TierPorts } from "./lookup-tiers.ts";
 import type { CallOrigin } from "./origin-call.ts";
-import type { ReadShared, SharedReader } from "./shared-store-reader.ts";
+import type { ReadShared, SharedReader } from "./shared-reader.ts";
 
 export interface BatchPorts extends TierPorts {
   readonly shared: SharedReader;

@@ -16,7 +16,6 @@ import {
 } from "../core/log.ts";
 import { createLogView, MAX_NUMBERS } from "../core/log-view.ts";
 import { newestAhead, verdictByNumbers, verdictWithAnswer } from "../core/log-verdict.ts";
-import type { LogShares } from "../core/log-shares.ts";
 import type { Context } from "../core/context.ts";
 import type { Invalidation } from "../core/key-notes.ts";
 import type { SharedStore } from "../core/shared-store.ts";
@@ -24,7 +23,7 @@ import type { Seq } from "../core/seq.ts";
 import { LEADER_PART } from "../core/share-timing.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import { createVerificationBatches, type Verification } from "./verification-batches.ts";
-import { createLogHearing } from "./log-hearing.ts";
+import type { CreateLogHearing } from "./log-hearing.ts";
 import { createLogReach } from "./log-reach.ts";
 import { createOwnInvalidations, type OwnInvalidations } from "./own-invalidations.ts";
 import { reportAnswer } from "./report-answer.ts";
@@ -87,8 +86,8 @@ export interface Coherence extends OwnInvalidations {
 
 export interface CoherenceOptions {
   readonly store: SharedStore;
-  /** The answers of the log that other isolates have heard. Without it, every sync asks Redis. */
-  readonly shares?: LogShares | undefined;
+  /** Makes the view use answers that other isolates have heard. Without it, every sync asks the log. */
+  readonly createHearing?: CreateLogHearing | undefined;
   /** The longest time that a read waits for a sync. */
   readonly timeoutMs: Millis;
   readonly withTimeout: WithTimeout;
@@ -97,15 +96,15 @@ export interface CoherenceOptions {
 }
 
 export function createCoherence(options: CoherenceOptions): Coherence {
-  const { store, shares, timeoutMs, withTimeout } = options;
+  const { store, timeoutMs, withTimeout } = options;
   const view = createLogView(options.maxNumbers);
   const listeners: ((ctx: Context) => Promise<unknown>)[] = [];
   let running: { readonly answered: Promise<boolean>; readonly startedAt: EpochMs } | undefined;
   let failure: Fault | undefined;
   const reach = createLogReach(timeoutMs);
 
-  const hearing =
-    shares && createLogHearing({ shares, view, isFailing: () => failure !== undefined, timeoutMs });
+  const isFailing = (): boolean => failure !== undefined;
+  const hearing = options.createHearing?.({ view, isFailing, timeoutMs });
   const since = (): Seq => (view.era === undefined ? 0 : view.seen);
 
   function recordAnswer(ctx: Context): void {
@@ -156,8 +155,8 @@ export function createCoherence(options: CoherenceOptions): Coherence {
     recordAnswer(ctx);
     const isApplied = await applyLog(answer.value, ctx);
     const deferred = await asked;
-    if (isApplied && shares !== undefined)
-      ctx.defer(shares.offer({ ...answer.value, ...(deferred && { deferred }) }, ctx));
+    if (isApplied && hearing !== undefined)
+      ctx.defer(hearing.offer({ ...answer.value, ...(deferred && { deferred }) }, ctx));
     return true;
   }
 

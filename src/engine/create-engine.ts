@@ -2,7 +2,6 @@
 import type { WithTimeout } from "../core/deadline.ts";
 import { createEntry, type Entry, type Freshness } from "../core/entry.ts";
 import type { FlightPort } from "../core/flight-port.ts";
-import type { LogShares } from "../core/log-shares.ts";
 import type { Slots } from "../core/origin-slots.ts";
 import type { MemoryTier, Tier } from "../core/tier.ts";
 import type { Random } from "../core/random.ts";
@@ -14,6 +13,7 @@ import type { FlightStep } from "./flight-step.ts";
 import { createHitForMiss, type HitForMiss } from "./hit-for-miss.ts";
 import { createCallLoader } from "./load.ts";
 import { createLoadBackoff, type LoadBackoff } from "./load-backoff.ts";
+import type { CreateLogHearing } from "./log-hearing.ts";
 import type { Read } from "./lookup-request.ts";
 import type { Engine } from "./engine.ts";
 import { beginRead, createLookup } from "./lookup.ts";
@@ -22,7 +22,7 @@ import { createOriginCall, type CallOrigin } from "./origin-call.ts";
 import { createRunningLoads, type RunningLoads } from "./running-loads.ts";
 import { createLookUpTiers } from "./lookup-tiers.ts";
 import { createSearchTiers } from "./search-tiers.ts";
-import { createSharedReader } from "./shared-store-reader.ts";
+import type { CreateSharedReader } from "./shared-reader.ts";
 import { createSharedTurns } from "./shared-turns.ts";
 import { createSoftTimeout } from "./soft-timeout.ts";
 import { createEntryStore } from "./store-entry.ts";
@@ -34,8 +34,10 @@ export interface EnginePorts {
   readonly memory: MemoryTier;
   readonly edge: Tier;
   readonly store: SharedStore;
-  /** The answers of the log that other isolates have heard. Without it, every sync asks Redis. */
-  readonly shares?: LogShares | undefined;
+  /** Creates the reads of the store: `createEntryReader`, or `createLogReader` if the store holds no entries. */
+  readonly createSharedReader: CreateSharedReader;
+  /** Makes the log view use answers that other isolates have heard. Without it, every sync asks the log. */
+  readonly createHearing?: CreateLogHearing | undefined;
   readonly flights: FlightPort;
   /** Creates the step that joins flights: `createFlightStep`, or `createSoloStep` without flight objects. */
   readonly createFlightStep: FlightStep;
@@ -75,7 +77,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
   const coherence = withTimedWaits(
     createCoherence({
       store,
-      shares: ports.shares,
+      createHearing: ports.createHearing,
       timeoutMs: storeTimeoutMs,
       withTimeout,
       maxNumbers: ports.maxNumbers,
@@ -86,7 +88,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
   const backoff = createLoadBackoff(random);
   const loads = createRunningLoads();
   const callOrigin = createOriginCall({ coherence, slots, loads, withTimeout });
-  const shared = createSharedReader(store, coherence);
+  const shared = ports.createSharedReader(store, coherence);
   const coalescer = createCoalescer({
     validator,
     hitForMiss,

@@ -11,7 +11,7 @@ import type { Coherence } from "./coherence.ts";
 import { emitLookupEnd, lookupOf, type Lookups } from "./lookup.ts";
 import type { FreshnessOf, LoadTask } from "./lookup-request.ts";
 import type { SearchTiers } from "./search-tiers.ts";
-import type { SharedReader } from "./shared-store-reader.ts";
+import type { SharedReader } from "./shared-reader.ts";
 import type { EntryStore } from "./store-entry.ts";
 import { answersWithoutLoad, validate } from "./validation.ts";
 

@@ -5,7 +5,7 @@ import type { MemoryTier, Tier } from "../core/tier.ts";
 import type { TierName } from "../core/policy.ts";
 import type { Coherence } from "./coherence.ts";
 import type { LookupOutcome, LookupRequest, StaleEntry } from "./lookup-request.ts";
-import type { ReadShared } from "./shared-store-reader.ts";
+import type { ReadShared } from "./shared-reader.ts";
 import type { EntryStore } from "./store-entry.ts";
 import { isServable, type Served } from "./validation.ts";
 import type { Validator } from "./validator.ts";

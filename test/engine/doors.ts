@@ -7,6 +7,7 @@ import type { Lookup } from "../../src/core/lookup.ts";
 import type { Policy } from "../../src/core/policy.ts";
 import type { SharedStore } from "../../src/core/shared-store.ts";
 import { createEngineParts } from "../../src/engine/create-engine.ts";
+import { createEntryReader } from "../../src/engine/entry-reader.ts";
 import { createFlightStep } from "../../src/engine/join-flight.ts";
 import { withTimeout } from "../../src/resilience/deadline.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
@@ -93,6 +94,7 @@ export async function readThrough(
   };
   const { coherence, engine, batch } = createEngineParts({
     createFlightStep,
+    createSharedReader: createEntryReader,
     memory,
     store,
     edge: {

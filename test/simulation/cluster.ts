@@ -4,7 +4,9 @@ import type { Invalidator } from "../../src/core/invalidator.ts";
 import type { DataReader } from "../../src/core/data-reader.ts";
 import { createFlightPort } from "../../src/durable/flight-port.ts";
 import { createEngineParts } from "../../src/engine/create-engine.ts";
+import { createEntryReader } from "../../src/engine/entry-reader.ts";
 import { createFlightStep } from "../../src/engine/join-flight.ts";
+import { hearingOf } from "../../src/engine/log-hearing.ts";
 import { createExistence, type Existence } from "../../src/engine/existence.ts";
 import { createReader } from "../../src/engine/reader.ts";
 import { createWarmer } from "../../src/engine/warm.ts";
@@ -148,10 +150,11 @@ export function createCluster(options: ClusterOptions): Cluster {
     const { memory, edge, store } = ports;
     const { coherence, engine, batch, callOrigin, ...parts } = createEngineParts({
       createFlightStep,
+      createSharedReader: createEntryReader,
       memory,
       edge,
       store,
-      shares: sharing ? sharedLog.sharesOf(colo, now) : undefined,
+      createHearing: sharing ? hearingOf(sharedLog.sharesOf(colo, now)) : undefined,
       flights: createFlightPort({
         stub: flightModel.stubOf,
         namespace: "n",

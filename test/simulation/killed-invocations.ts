@@ -12,6 +12,7 @@ import { createFlightPort } from "../../src/durable/flight-port.ts";
 import { createFlights } from "../../src/durable/flights.ts";
 import type { Coherence } from "../../src/engine/coherence.ts";
 import { createEngineParts } from "../../src/engine/create-engine.ts";
+import { createEntryReader } from "../../src/engine/entry-reader.ts";
 import { createFlightStep } from "../../src/engine/join-flight.ts";
 import type { Slots } from "../../src/core/origin-slots.ts";
 import { createReader } from "../../src/engine/reader.ts";
@@ -99,6 +100,7 @@ export function createKilledIsolate(time: VirtualTime): KilledIsolate {
   const slots = createSlots(time, wait);
   const { coherence, engine, batch, callOrigin, loads } = createEngineParts({
     createFlightStep,
+    createSharedReader: createEntryReader,
     memory: createMemoryTier({ maxBytes: 1 << 20, maxEntries: 100 }),
     edge: waiting(createEdges(time, () => false).edgeOf("a")),
     store: waiting(redis.store),
