@@ -20,8 +20,8 @@ import { composeMetrics } from "./compose/metrics.ts";
 import { composeOpenable } from "./compose/open-cache.ts";
 import { createOpen } from "./data/open.ts";
 import { createEngineParts } from "./engine/create-engine.ts";
-import { createEntryReader } from "./engine/entry-reader.ts";
-import { createFlightStep } from "./engine/join-flight.ts";
+import { ENTRY_PARTS } from "./engine/entry-parts.ts";
+import { flightStepOf } from "./engine/join-flight.ts";
 import { createRetryingInvalidate } from "./engine/invalidation-retry.ts";
 import { createExistence } from "./engine/existence.ts";
 import { createWarmer } from "./engine/warm.ts";
@@ -150,9 +150,8 @@ export function createLayer(
     edge,
     store,
     createHearing: composeLogHearing(bindings, config, { random, sleep }),
-    flights,
-    createFlightStep,
-    createSharedReader: createEntryReader,
+    createFlightStep: flightStepOf(flights),
+    entries: ENTRY_PARTS,
     slots: originSlots,
     withTimeout,
     random,

@@ -1,7 +1,6 @@
 /** Builds the data cache of one isolate: tiers, shared store, flights and engine, without an application framework. */
 import type { Defer } from "../core/breaker.ts";
 import { DefinitionError, done } from "../core/faults.ts";
-import type { FlightPort } from "../core/flight-port.ts";
 import { JSON_SERIALIZER } from "../core/serializer.ts";
 import type { Tier } from "../core/tier.ts";
 import { createOpen } from "../data/open.ts";
@@ -10,12 +9,9 @@ import type { OpenFlights, OpenShared, SharedParts } from "../data/shared.ts";
 import type { Strata } from "../data/strata.ts";
 import { createEngineParts } from "../engine/create-engine.ts";
 import { createSoloStep } from "../engine/flight-step.ts";
-import { createLogReader } from "../engine/log-reader.ts";
 import { createRetryingInvalidate } from "../engine/invalidation-retry.ts";
 import type { Warmer } from "../engine/warm.ts";
 import type { Platform } from "../platform.ts";
-import { createAdaptiveLimit } from "../resilience/adaptive-limit.ts";
-import { createBulkhead } from "../resilience/bulkhead.ts";
 import { withTimeout } from "../resilience/deadline.ts";
 import { createDataCentreLog } from "../tiers/data-centre-log.ts";
 import { createEdgeTier } from "../tiers/edge.ts";
@@ -23,8 +19,6 @@ import { createMemoryTier } from "../tiers/memory.ts";
 import { withDataParts, type DataParts } from "./data-parts.ts";
 import { composeOpenable } from "./open-cache.ts";
 
-/** The limit of origin calls does not fall below this share of the slots. */
-const MIN_SHARE = 1 / 8;
 /** A text of an entry that this layer hands over to other isolates has at most this many characters, without a shared store. */
 const MAX_LANDING_CHARS = 2 ** 20;
 
@@ -66,10 +60,9 @@ function buildParts(
   const shared = store ?? dataCentre(settings, ownPlatform);
   const flights = options.flights?.open(opening) ?? NO_FLIGHTS;
 
-  const { slots, slotWaitMs } = settings.origin;
-  const originSlots = createBulkhead({
+  const { slots, slotWaitMs, overload: createSlots } = settings.origin;
+  const originSlots = createSlots({
     slots,
-    limit: createAdaptiveLimit({ min: Math.ceil(slots * MIN_SHARE), max: slots }),
     slotWaitMs,
     withTimeout,
     now,
@@ -93,8 +86,7 @@ function buildParts(
             withTimeout,
           }),
     store: shared.store,
-    createSharedReader: entries?.createSharedReader ?? createLogReader,
-    flights: flights.port,
+    entries,
     createFlightStep: flights.createStep,
     slots: originSlots,
     withTimeout,
@@ -155,12 +147,5 @@ const NO_WARMER: Warmer = {
   },
 };
 
-/** The port of an application without flight objects: each isolate leads its own loads. */
-const NO_FLIGHTS: OpenFlights = {
-  port: {
-    join: async () => done({ role: "leader", flight: "", lease: "" }),
-    land: async () => done(undefined),
-  } satisfies FlightPort,
-  grantTimeoutMs: 0,
-  createStep: createSoloStep,
-};
+/** The flights of an application without flight objects: each isolate loads by itself. */
+const NO_FLIGHTS: OpenFlights = { grantTimeoutMs: 0, createStep: createSoloStep };

@@ -1,13 +1,11 @@
 /** The parts that an application chooses for the data cache: a shared store, and flight objects. */
 import type { WithTimeout } from "../core/deadline.ts";
 import type { CacheEvent } from "../core/events.ts";
-import type { FlightPort } from "../core/flight-port.ts";
 import type { NewId, Random } from "../core/random.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { Clock, Millis } from "../core/time.ts";
+import type { EntryParts } from "../engine/entry-parts.ts";
 import type { FlightStep } from "../engine/flight-step.ts";
-import type { CreateSharedReader } from "../engine/shared-reader.ts";
-import type { CreateWarmer } from "../engine/warm.ts";
 
 /** The parts of the layer that a shared store and flight objects are opened with. */
 export interface SharedParts {
@@ -39,21 +37,13 @@ export interface OpenShared {
   readonly entries: EntryParts;
 }
 
-/** The parts of the engine that read and fill a store of entries: `ENTRY_PARTS` of engine/entry-parts.ts. */
-export interface EntryParts {
-  readonly createSharedReader: CreateSharedReader;
-  readonly createWarmer: CreateWarmer;
-}
-
 /** The Durable Objects that coalesce loads of several isolates. `flights()` of the entry `strata/durable` makes one. */
 export interface Flights {
   open(parts: SharedParts): OpenFlights;
 }
 
 export interface OpenFlights {
-  /** The port to the objects. It guards itself with a breaker. */
-  readonly port: FlightPort;
-  /** The step of a read that joins flights. */
+  /** The step of a read that joins flights. Its port guards itself with a breaker. */
   readonly createStep: FlightStep;
   /** Time limit for an object to grant a lease. */
   readonly grantTimeoutMs: Millis;

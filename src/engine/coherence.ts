@@ -22,7 +22,7 @@ import type { SharedStore } from "../core/shared-store.ts";
 import type { Seq } from "../core/seq.ts";
 import { LEADER_PART } from "../core/share-timing.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
-import { createVerificationBatches, type Verification } from "./verification-batches.ts";
+import type { CreateVerifications, Verification } from "./verification-batches.ts";
 import type { CreateLogHearing } from "./log-hearing.ts";
 import { createLogReach } from "./log-reach.ts";
 import { createOwnInvalidations, type OwnInvalidations } from "./own-invalidations.ts";
@@ -88,6 +88,8 @@ export interface CoherenceOptions {
   readonly store: SharedStore;
   /** Makes the view use answers that other isolates have heard. Without it, every sync asks the log. */
   readonly createHearing?: CreateLogHearing | undefined;
+  /** Verifies several entries with one request. Default: each entry with a request of its own. */
+  readonly createVerifications?: CreateVerifications | undefined;
   /** The longest time that a read waits for a sync. */
   readonly timeoutMs: Millis;
   readonly withTimeout: WithTimeout;
@@ -214,7 +216,12 @@ export function createCoherence(options: CoherenceOptions): Coherence {
     });
   }
 
-  const verifications = createVerificationBatches({ ask: verifyAll, timeoutMs, withTimeout });
+  const verifyOne = async (entry: Entry, ctx: Context): Promise<Verification> => {
+    const [verification = "unreachable"] = await withTimeout(verifyAll([entry], ctx), timeoutMs);
+    return verification;
+  };
+  const verifications =
+    options.createVerifications?.({ ask: verifyAll, timeoutMs, withTimeout }) ?? verifyOne;
 
   function isCurrent(start: EpochMs, windowMs: Millis, ctx: Context): boolean {
     if (hearing) hearing.isRead = true;

@@ -1,7 +1,6 @@
 /** Builds the engine from the ports that it needs. */
 import type { WithTimeout } from "../core/deadline.ts";
 import { createEntry, type Entry, type Freshness } from "../core/entry.ts";
-import type { FlightPort } from "../core/flight-port.ts";
 import type { Slots } from "../core/origin-slots.ts";
 import type { MemoryTier, Tier } from "../core/tier.ts";
 import type { Random } from "../core/random.ts";
@@ -9,11 +8,13 @@ import type { SharedStore } from "../core/shared-store.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import { createCoalescer } from "./coalescer.ts";
 import { createCoherence, type Coherence } from "./coherence.ts";
+import type { EntryParts } from "./entry-parts.ts";
 import type { FlightStep } from "./flight-step.ts";
 import { createHitForMiss, type HitForMiss } from "./hit-for-miss.ts";
 import { createCallLoader } from "./load.ts";
 import { createLoadBackoff, type LoadBackoff } from "./load-backoff.ts";
 import type { CreateLogHearing } from "./log-hearing.ts";
+import { createLogReader } from "./log-reader.ts";
 import type { Read } from "./lookup-request.ts";
 import type { Engine } from "./engine.ts";
 import { beginRead, createLookup } from "./lookup.ts";
@@ -22,7 +23,6 @@ import { createOriginCall, type CallOrigin } from "./origin-call.ts";
 import { createRunningLoads, type RunningLoads } from "./running-loads.ts";
 import { createLookUpTiers } from "./lookup-tiers.ts";
 import { createSearchTiers } from "./search-tiers.ts";
-import type { CreateSharedReader } from "./shared-reader.ts";
 import { createSharedTurns } from "./shared-turns.ts";
 import { createSoftTimeout } from "./soft-timeout.ts";
 import { createEntryStore } from "./store-entry.ts";
@@ -34,12 +34,11 @@ export interface EnginePorts {
   readonly memory: MemoryTier;
   readonly edge: Tier;
   readonly store: SharedStore;
-  /** Creates the reads of the store: `createEntryReader`, or `createLogReader` if the store holds no entries. */
-  readonly createSharedReader: CreateSharedReader;
+  /** `ENTRY_PARTS` if the store holds entries. Default: it holds the log alone. */
+  readonly entries?: EntryParts | undefined;
   /** Makes the log view use answers that other isolates have heard. Without it, every sync asks the log. */
   readonly createHearing?: CreateLogHearing | undefined;
-  readonly flights: FlightPort;
-  /** Creates the step that joins flights: `createFlightStep`, or `createSoloStep` without flight objects. */
+  /** Creates the step that joins flights: `flightStepOf` a port, or `createSoloStep` without flight objects. */
   readonly createFlightStep: FlightStep;
   readonly slots: Slots;
   /** Waits for a promise under a deadline. It is injected, because timers belong to the platform. */
@@ -78,6 +77,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     createCoherence({
       store,
       createHearing: ports.createHearing,
+      createVerifications: ports.entries?.createVerifications,
       timeoutMs: storeTimeoutMs,
       withTimeout,
       maxNumbers: ports.maxNumbers,
@@ -88,7 +88,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
   const backoff = createLoadBackoff(random);
   const loads = createRunningLoads();
   const callOrigin = createOriginCall({ coherence, slots, loads, withTimeout });
-  const shared = ports.createSharedReader(store, coherence);
+  const shared = (ports.entries?.createReader ?? createLogReader)(store, coherence);
   const coalescer = createCoalescer({
     validator,
     hitForMiss,

@@ -4,8 +4,8 @@ import type { Invalidator } from "../../src/core/invalidator.ts";
 import type { DataReader } from "../../src/core/data-reader.ts";
 import { createFlightPort } from "../../src/durable/flight-port.ts";
 import { createEngineParts } from "../../src/engine/create-engine.ts";
-import { createEntryReader } from "../../src/engine/entry-reader.ts";
-import { createFlightStep } from "../../src/engine/join-flight.ts";
+import { ENTRY_PARTS } from "../../src/engine/entry-parts.ts";
+import { flightStepOf } from "../../src/engine/join-flight.ts";
 import { hearingOf } from "../../src/engine/log-hearing.ts";
 import { createExistence, type Existence } from "../../src/engine/existence.ts";
 import { createReader } from "../../src/engine/reader.ts";
@@ -149,20 +149,21 @@ export function createCluster(options: ClusterOptions): Cluster {
     );
     const { memory, edge, store } = ports;
     const { coherence, engine, batch, callOrigin, ...parts } = createEngineParts({
-      createFlightStep,
-      createSharedReader: createEntryReader,
+      entries: ENTRY_PARTS,
       memory,
       edge,
       store,
       createHearing: sharing ? hearingOf(sharedLog.sharesOf(colo, now)) : undefined,
-      flights: createFlightPort({
-        stub: flightModel.stubOf,
-        namespace: "n",
-        shards: 1,
-        grantMs: 500,
-        slackMs: 1_000,
-        withTimeout,
-      }),
+      createFlightStep: flightStepOf(
+        createFlightPort({
+          stub: flightModel.stubOf,
+          namespace: "n",
+          shards: 1,
+          grantMs: 500,
+          slackMs: 1_000,
+          withTimeout,
+        }),
+      ),
       slots: createSlots(time, limits.slots),
       withTimeout,
       random: time.random,
