@@ -18,6 +18,7 @@ import { composeOriginSlots, composeProxyLimits } from "./compose/slots.ts";
 import { composeMessages } from "./compose/messages.ts";
 import { composeMetrics } from "./compose/metrics.ts";
 import { composeOpenable } from "./compose/open-cache.ts";
+import { invalidationIn } from "./core/log.ts";
 import { createOpen } from "./data/open.ts";
 import { createEngineParts } from "./engine/create-engine.ts";
 import { ENTRY_PARTS } from "./engine/entry-parts.ts";
@@ -127,7 +128,7 @@ export function createLayer(
     },
     peek: memory.peek,
     tokenPrices: { input: config.model?.inputPrice ?? 0, output: config.model?.outputPrice ?? 0 },
-    invalidationOf: (entry) => coherence.invalidationOf(entry),
+    invalidationOf: (entry) => invalidationIn(coherence.view, entry),
     flushMs: settings.telemetry.flushEveryMs,
     now,
     random,

@@ -8,6 +8,7 @@ import { invalidationKeyOfTag } from "../core/invalidation-key.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Result } from "../core/result.ts";
 import type { Engine } from "../engine/engine.ts";
+import { mayAnswerFresh } from "../engine/may-answer.ts";
 import { AnswerFault, answerFault } from "./answer-fault.ts";
 import type { Places } from "./places.ts";
 
@@ -111,7 +112,7 @@ async function openAs<P, I>(
     if (joined.value === undefined) return undefined;
     const { head, feed, isHosted } = joined.value;
     const mayRead =
-      head.started || (await engine.mayAnswerFresh(entryOf(request, head), head.beganAt, read));
+      head.started || (await mayAnswerFresh(engine, entryOf(request, head), head.beganAt, read));
     if (mayRead) {
       if (!head.started) leave?.();
       const first = await firstBatch(feed, signal);

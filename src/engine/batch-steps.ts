@@ -16,7 +16,7 @@ import type { CallOrigin } from "./origin-call.ts";
 import type { ReadShared, SharedReader } from "./shared-reader.ts";
 
 export interface BatchPorts extends TierPorts {
-  readonly shared: SharedReader;
+  readonly shared: SharedReader | undefined;
   readonly entries?: EntryParts | undefined;
   readonly callOrigin: CallOrigin;
 }
@@ -35,7 +35,7 @@ export function createBatchSteps(ports: BatchPorts): BatchSteps {
     ...ports,
     // The order of these three is the order of their requests.
     store: withGatheredWrites(ports, gather),
-    joinTurn: joinGather(ports.shared, gather),
+    joinTurn: ports.shared && joinGather(ports.shared, gather),
     callLoader: gatherLoads(ports.callOrigin, gather),
     gather,
     asksRedisFirst: true,

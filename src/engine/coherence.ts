@@ -7,17 +7,15 @@ import { verifiedCopy, type Entry, type LogPosition } from "../core/entry.ts";
 import { fault, messageOf, type Fault } from "../core/faults.ts";
 import {
   applyAnswer,
-  invalidationIn,
   MAX_CHANGES,
   verdictByView,
   type Dated,
   type LogAnswer,
   type Verdict,
 } from "../core/log.ts";
-import { createLogView, MAX_NUMBERS } from "../core/log-view.ts";
+import { createLogView, MAX_NUMBERS, type LogView } from "../core/log-view.ts";
 import { newestAhead, verdictByNumbers, verdictWithAnswer } from "../core/log-verdict.ts";
 import type { Context } from "../core/context.ts";
-import type { Invalidation } from "../core/key-notes.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { Seq } from "../core/seq.ts";
 import { LEADER_PART } from "../core/share-timing.ts";
@@ -67,8 +65,8 @@ export interface Coherence extends OwnInvalidations {
   hasLog(): boolean;
   /** The verdict of the log view, or of the view and an answer of the log about the entry. */
   verdictOf(entry: Dated, answer?: Verdict): Verdict;
-  /** The invalidation by which the log view rejects an entry. Undefined if the view knows none. */
-  invalidationOf(entry: Dated): Invalidation | undefined;
+  /** The log view, for parts that only read it. */
+  readonly view: LogView;
   /**
    * Asks the log about one entry, in one request with other entries that need it. Returns the copy
    * to serve, or the reason why there is none.
@@ -266,7 +264,7 @@ export function createCoherence(options: CoherenceOptions): Coherence {
     hasLog: () => view.era !== undefined,
     verdictOf: (entry, answer) =>
       answer === undefined ? verdictByView(view, entry) : verdictWithAnswer(view, entry, answer),
-    invalidationOf: (entry) => invalidationIn(view, entry),
+    view,
     logPosition: () => ({ asOf: view.seen, era: view.era ?? "" }),
     currentAt: () => view.stamp,
     onRecovery: (listener) => void listeners.push(listener),
@@ -288,6 +286,6 @@ export function createCoherence(options: CoherenceOptions): Coherence {
       }
     },
 
-    ...createOwnInvalidations({ view, store, recordAnswer, recordFailure }),
+    ...createOwnInvalidations({ view, store, recordAnswer, recordFailure, applyLog }),
   };
 }

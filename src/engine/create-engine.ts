@@ -1,11 +1,11 @@
 /** Builds the engine from the ports that it needs. */
 import type { WithTimeout } from "../core/deadline.ts";
-import { createEntry, type Entry, type Freshness } from "../core/entry.ts";
+import { createEntry } from "../core/entry.ts";
 import type { Slots } from "../core/origin-slots.ts";
 import type { MemoryTier, Tier } from "../core/tier.ts";
 import type { Random } from "../core/random.ts";
 import type { SharedStore } from "../core/shared-store.ts";
-import type { EpochMs, Millis } from "../core/time.ts";
+import type { Millis } from "../core/time.ts";
 import { createCoalescer } from "./coalescer.ts";
 import { createCoherence, type Coherence } from "./coherence.ts";
 import type { EntryParts } from "./entry-parts.ts";
@@ -14,8 +14,6 @@ import { createHitForMiss, type HitForMiss } from "./hit-for-miss.ts";
 import { createCallLoader } from "./load.ts";
 import { createLoadBackoff, type LoadBackoff } from "./load-backoff.ts";
 import type { CreateLogHearing } from "./log-hearing.ts";
-import { createLogReader } from "./log-reader.ts";
-import type { Read } from "./lookup-request.ts";
 import type { Engine } from "./engine.ts";
 import { beginRead, createLookup } from "./lookup.ts";
 import { createBatch, type Batch } from "./lookup-many.ts";
@@ -23,7 +21,6 @@ import { createOriginCall, type CallOrigin } from "./origin-call.ts";
 import { createRunningLoads, type RunningLoads } from "./running-loads.ts";
 import { createLookUpTiers } from "./lookup-tiers.ts";
 import { createSearchTiers } from "./search-tiers.ts";
-import { createSharedTurns } from "./shared-turns.ts";
 import { createSoftTimeout } from "./soft-timeout.ts";
 import { createEntryStore } from "./store-entry.ts";
 import { createStoredValues, type StoredValues } from "./stored-values.ts";
@@ -88,7 +85,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
   const backoff = createLoadBackoff(random);
   const loads = createRunningLoads();
   const callOrigin = createOriginCall({ coherence, slots, loads, withTimeout });
-  const shared = (ports.entries?.createReader ?? createLogReader)(store, coherence);
+  const shared = ports.entries?.createReader(store, coherence);
   const coalescer = createCoalescer({
     validator,
     hitForMiss,
@@ -103,7 +100,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     hitForMiss,
     backoff,
     loads,
-    joinTurn: createSharedTurns(shared).join,
+    joinTurn: shared && ports.entries?.createTurns(shared).join,
     callLoader: createCallLoader(callOrigin),
     asksRedisFirst: false,
   };
@@ -119,17 +116,6 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     stepsTimeoutMs,
   });
   const entryStore = createEntryStore({ memory, edge, store, coherence, random });
-  /** The freshness of an entry that may answer a read and is not stored yet. */
-  async function servableAs(
-    entry: Entry,
-    currentAt: EpochMs,
-    read: Read,
-  ): Promise<Freshness | undefined> {
-    const validation = await validator.decide(entry, read, { currentAt, unreachable: false });
-    const mayServe = validation.use === "serve" && !validation.onlyIfLoadFails;
-    return mayServe ? validation.freshness : undefined;
-  }
-
   const engine: Engine = {
     lookup: lookups.lookup,
     refresh: lookups.refresh,
@@ -149,10 +135,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
 
     beginRead: (key, policy, ctx) => beginRead(key, policy, ctx, stepsTimeoutMs),
 
-    mayAnswer: async (entry, currentAt, read) =>
-      (await servableAs(entry, currentAt, read)) !== undefined,
-    mayAnswerFresh: async (entry, currentAt, read) =>
-      (await servableAs(entry, currentAt, read)) === "fresh",
+    decide: validator.decide,
 
     discard(entry, ctx) {
       ctx.emit({ type: "entry.reject", key: entry.key, tier: "memory", reason: "unfit" });

@@ -3,8 +3,8 @@ import type { Context } from "../core/context.ts";
 import type { Entry, LoadStamp, LogPosition, StorableResult } from "../core/entry.ts";
 import type { Lookup } from "../core/lookup.ts";
 import type { Policy } from "../core/policy.ts";
-import type { EpochMs } from "../core/time.ts";
 import type { LoadTask, Read } from "./lookup-request.ts";
+import type { Validator } from "./validator.ts";
 
 export interface Engine {
   /**
@@ -27,12 +27,10 @@ export interface Engine {
    * the origin was read.
    */
   put(key: string, policy: Policy, result: StorableResult, stamp: LoadStamp, ctx: Context): Put;
-  /** Begins a read for `mayAnswer`, beside a lookup. */
+  /** Begins a read for `decide`, beside a lookup. */
   beginRead(key: string, policy: Policy, ctx: Context): Read;
-  /** Whether an entry that is not stored yet, and was current at `currentAt`, may answer a read. */
-  mayAnswer(entry: Entry, currentAt: EpochMs, read: Read): Promise<boolean>;
-  /** The same, and the entry must be fresh: a soft invalidation since `currentAt` excludes it too. */
-  mayAnswerFresh(entry: Entry, currentAt: EpochMs, read: Read): Promise<boolean>;
+  /** Validates an entry for a read, also one that is not stored yet. */
+  readonly decide: Validator["decide"];
   /** Deletes an entry that its reader cannot use. */
   discard(entry: Entry, ctx: Context): void;
 }

@@ -1,11 +1,13 @@
 /** The parts of the engine that only a store of entries needs. A shared store brings them with it. */
 import { createEntryReader } from "./entry-reader.ts";
 import { gatherWrites } from "./gathered-writes.ts";
+import { createSharedTurns } from "./shared-turns.ts";
 import { createVerificationBatches } from "./verification-batches.ts";
 import { createWarmer } from "./warm.ts";
 
 export const ENTRY_PARTS = {
   createReader: createEntryReader,
+  createTurns: createSharedTurns,
   createVerifications: createVerificationBatches,
   gatherWrites,
   createWarmer,

@@ -21,8 +21,8 @@ export interface TierPorts {
   readonly memory: MemoryTier;
   readonly edge: Tier;
   readonly store: SharedStore;
-  /** Adds a read to the reads that ask the shared store together. */
-  readonly joinTurn: SharedTurns["join"];
+  /** Adds a read to the reads that ask the shared store together. Undefined if the store holds no entries. */
+  readonly joinTurn: SharedTurns["join"] | undefined;
   readonly createFlightStep: FlightStep;
   readonly callLoader: CallLoader;
   readonly coherence: Coherence;

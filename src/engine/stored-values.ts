@@ -48,7 +48,8 @@ export interface StoredValuesOptions {
   readonly coherence: Coherence;
   readonly lookups: Pick<Lookups, "createRequest" | "readMemory">;
   readonly searchTiers: SearchTiers;
-  readonly shared: SharedReader;
+  /** Undefined if the shared store holds no entries. */
+  readonly shared: SharedReader | undefined;
   readonly entryStore: EntryStore;
 }
 
@@ -95,7 +96,7 @@ export function createStoredValues(options: StoredValuesOptions): StoredValues {
     async renew(key, policy, freshForMs, ctx) {
       // The shared store may have a newer value than this isolate.
       const read = { key, policy, startedAt: ctx.now(), ctx };
-      const found = policy.tiers.has("redis") ? await shared.read([read]) : undefined;
+      const found = policy.tiers.has("redis") ? await shared?.read([read]) : undefined;
       const served = typeof found === "object" ? found[0]?.served : undefined;
       const isUsable = served && !served.onlyIfLoadFails && served.freshness === "fresh";
       const here = isUsable ? undefined : await find(key, policy, ctx, freshnessOf);

@@ -59,12 +59,6 @@ export const createFixedSlots: CreateSlots = (options) => {
     return refusalOf(reason, taken.size, random);
   }
 
-  function add(waiter: Waiter): void {
-    const rank = rankOf(waiter);
-    const at = waiting.findIndex((other) => rankOf(other) > rank);
-    waiting.splice(at < 0 ? waiting.length : at, 0, waiter);
-  }
-
   return {
     async acquire(request) {
       const { priority } = request;
@@ -74,7 +68,8 @@ export const createFixedSlots: CreateSlots = (options) => {
         return refuse(priority, "full");
       const { promise, resolve } = Promise.withResolvers<Result<ReleaseSlot>>();
       const waiter = { request, resolve };
-      add(waiter);
+      waiting.push(waiter);
+      waiting.sort((a, b) => rankOf(a) - rankOf(b));
       try {
         return await withTimeout(promise, allowedWaitOf(request, slotWaitMs));
       } catch {

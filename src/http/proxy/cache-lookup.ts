@@ -2,6 +2,7 @@ import type { Entry, Variant } from "../../core/entry.ts";
 import { CacheUnavailable } from "../../core/faults.ts";
 import type { Lookup } from "../../core/lookup.ts";
 import type { LoadTask, Read } from "../../engine/lookup-request.ts";
+import { mayAnswer } from "../../engine/may-answer.ts";
 import { onlyIfCachedProblem } from "../cache/problem.ts";
 import { decideReuse, isConfirmable } from "../cache/reuse-decision.ts";
 import { rawResponse } from "../cache/raw-response.ts";
@@ -103,7 +104,7 @@ async function lookUpOnce(
     const { head, selectors, since } = arrival;
     // A lookup that asks the origin itself has a response of its own.
     if (asks !== "nothing" || !matches(selectors, proxied.forwardedFields())) return;
-    const isUsable = await options.engine.mayAnswer(head, since, read);
+    const isUsable = await mayAnswer(options.engine, head, since, read);
     if (!isUsable || decideReuse(request, head, control, sharing, ctx.now()) !== "fresh") return;
     if (asks !== "nothing") return;
     const body = arrival.join();
