@@ -82,6 +82,7 @@ export type CacheEvent =
        * - `unverified`: the log was asked and did not confirm it
        * - `unfit`: the policy's schema rejected it
        * - `too-big`: the tier does not store entries of this size
+       * - `read-once`: the tier stores the entry only if its key is read again
        */
       readonly reason:
         | "invalidated"
@@ -90,7 +91,8 @@ export type CacheEvent =
         | "corrupt"
         | "unverified"
         | "unfit"
-        | "too-big";
+        | "too-big"
+        | "read-once";
       /** What the log has rejected. */
       readonly entry?: Dated;
     }

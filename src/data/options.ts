@@ -11,6 +11,7 @@ import type { CacheEvent } from "../core/events.ts";
 import { DefinitionError } from "../core/faults.ts";
 import type { CreateSlots } from "../core/origin-slots.ts";
 import type { Serializer } from "../core/serializer.ts";
+import type { Admission } from "./admission.ts";
 import type { Flights, Shared } from "./shared.ts";
 import type { Millis } from "../core/time.ts";
 import type { CreateEviction } from "../tiers/eviction/order.ts";
@@ -74,6 +75,12 @@ export interface DataOptions {
     readonly overload?: CreateSlots;
   };
   /**
+   * Decides which entries the tiers behind memory store: `secondRead()` of `strata/admission` stores those
+   * that are read again.
+   * @default every entry
+   */
+  readonly admission?: Admission;
+  /**
    * Turns values into stored texts: `richSerializer` of `strata/serializer`, or another one. The text of
    * another serializer is a miss.
    * @default JSON
@@ -136,6 +143,7 @@ export function readDataOptions(options: DataOptions): DataSettings {
     namespace,
     shared: _shared,
     flights: _flights,
+    admission: _admission,
     serializer: _serializer,
     onEvent: _onEvent,
     ...groups

@@ -7,7 +7,6 @@ import type { LoadResult } from "../core/entry.ts";
 import type { Policy } from "../core/policy.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { RunLookup } from "./coalescer.ts";
-import type { EntryParts } from "./entry-parts.ts";
 import { createGather, type Gather } from "./gather.ts";
 import { callFor, type CallLoader } from "./load.ts";
 import type { LookupRequest } from "./lookup-request.ts";
@@ -17,7 +16,10 @@ import type { ReadShared, SharedReader } from "./shared-reader.ts";
 
 export interface BatchPorts extends TierPorts {
   readonly shared: SharedReader | undefined;
-  readonly entries?: EntryParts | undefined;
+  /** Makes one request of the writes of a batch. Undefined if the shared store holds no entries. */
+  readonly gatherWrites?:
+    | ((store: SharedStore, gather: Gather) => SharedStore["write"])
+    | undefined;
   readonly callOrigin: CallOrigin;
 }
 
@@ -49,8 +51,8 @@ export function createBatchSteps(ports: BatchPorts): BatchSteps {
   };
 }
 
-function withGatheredWrites({ store, entries }: BatchPorts, gather: Gather): SharedStore {
-  return entries === undefined ? store : { ...store, write: entries.gatherWrites(store, gather) };
+function withGatheredWrites({ store, gatherWrites }: BatchPorts, gather: Gather): SharedStore {
+  return gatherWrites === undefined ? store : { ...store, write: gatherWrites(store, gather) };
 }
 
 /** A batch does not use the edge, because the Cache API has no batches. */

@@ -142,7 +142,12 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
       entryStore.discard(entry, ctx);
     },
   };
-  const batch = createBatch(lookups, { ...tierPorts, shared, callOrigin });
+  const batch = createBatch(lookups, {
+    ...tierPorts,
+    shared,
+    callOrigin,
+    gatherWrites: ports.entries?.gatherWrites,
+  });
   const stored = createStoredValues({
     memory,
     coherence,
