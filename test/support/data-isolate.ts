@@ -60,6 +60,11 @@ export function createDataIsolate(options: DataIsolateOptions): DataIsolate {
     store === "Redis"
       ? redis({ url: env.UPSTASH_REDIS_REST_URL, token: env.UPSTASH_REDIS_REST_TOKEN })
       : undefined;
+  const deferred = new Set<Promise<unknown>>();
+  const waitUntil = (work: Promise<unknown>): void => {
+    deferred.add(work);
+    void work.finally(() => deferred.delete(work));
+  };
   const strata = createDataLayer(
     {
       ...more,
@@ -67,13 +72,11 @@ export function createDataIsolate(options: DataIsolateOptions): DataIsolate {
       ...(shared && { shared: counted(shared, counts) }),
     },
     { now: clock.now, random: () => 0, newId: () => crypto.randomUUID(), sleep: clock.sleep },
-    keepAlive,
+    (work) => {
+      waitUntil(work);
+      keepAlive(work);
+    },
   );
-  const deferred = new Set<Promise<unknown>>();
-  const waitUntil = (work: Promise<unknown>): void => {
-    deferred.add(work);
-    void work.finally(() => deferred.delete(work));
-  };
   return {
     strata,
     clock,
