@@ -106,6 +106,7 @@ export function createLayer(
         newId,
         maxEntryChars: settings.redis.maxEntryChars,
         packFromChars: settings.redis.packFromChars,
+        splits: settings.redis.oversize === "split",
       }),
     ),
     breakers.redis,
