@@ -18,7 +18,9 @@ async function read(isolate: DataIsolate, entryKey = KEY, policy = POLICY) {
 function countEdgePuts(): () => number {
   const put = vi.spyOn(Object.getPrototypeOf(caches.default) as Cache, "put");
   return () =>
-    put.mock.calls.filter(([request]) => String(request).includes("/__strata/entries/")).length;
+    put.mock.calls.filter(
+      ([request]) => typeof request === "string" && request.includes("/__strata/entries/"),
+    ).length;
 }
 
 /** Isolates of one data centre and one Redis database. */
