@@ -133,7 +133,7 @@ function buildParts(
 /** The warmer of an application without a shared store. */
 const NO_WARMER: Warmer = {
   warm() {
-    throw new DefinitionError("warm", "needs the option `shared`: it fills the shared store");
+    throw new DefinitionError("warm", "needs the option `shared`");
   },
 };
 

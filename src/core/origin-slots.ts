@@ -58,6 +58,8 @@ export interface SlotRequest {
 export interface Slots {
   /** Takes a slot, or waits for one. The fault is `origin.saturated` if it gets none. */
   acquire(request: SlotRequest): Promise<Result<ReleaseSlot>>;
+  /** Returns what a call that took `ms` says about the origin. Undefined if the number of slots follows nothing. */
+  readonly outcomeOf?: (ended: "ok" | FaultCode, ms: Millis, timeoutMs: Millis) => CallOutcome;
 }
 
 export interface SlotsOptions {

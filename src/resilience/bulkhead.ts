@@ -1,13 +1,14 @@
 import { done } from "../core/faults.ts";
-import type {
-  CallOutcome,
-  ReleaseSlot,
-  ShedReason,
-  SlotPriority,
-  SlotRequest,
-  Slots,
-  SlotsOptions,
-  SlotStats,
+import {
+  outcomeOf,
+  type CallOutcome,
+  type ReleaseSlot,
+  type ShedReason,
+  type SlotPriority,
+  type SlotRequest,
+  type Slots,
+  type SlotsOptions,
+  type SlotStats,
 } from "../core/origin-slots.ts";
 import type { Result } from "../core/result.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
@@ -196,6 +197,7 @@ export function createBulkhead(options: BulkheadOptions): Bulkhead {
       running: taken.size,
       waiting: line.size(),
     }),
+    outcomeOf,
     onGrant: serveWaiting,
   };
 }
