@@ -109,12 +109,33 @@ describe("the admission by the second read", () => {
   it("an isolate that finds an entry in the shared store stores what it loads under that key", async () => {
     const create = createIsolates();
     const [one, other] = [create(), create()];
+    const policy = definePolicy({ freshFor: "5m", tiers: ["memory", "redis"] });
+    await read(one, KEY, policy);
+    await read(one, KEY, policy);
+    await one.open().invalidate(KEY);
+    one.clock.advance(1_500);
+    expect(await read(other, KEY, policy)).toBe("miss");
+    expect(other.countOf("write")).toBe(1);
+  });
+
+  it("without a shared store, an isolate that finds an entry at the edge stores what it loads under that key", async () => {
+    const puts = countEdgePuts();
+    const [namespace, clock] = [uniqueNamespace(), createTestClock()];
+    const create = () =>
+      createDataIsolate({
+        namespace,
+        clock,
+        store: "the log of the data centre",
+        admission: secondRead(),
+      });
+    const [one, other] = [create(), create()];
     await read(one);
     await read(one);
     await one.open().invalidate(KEY);
-    one.clock.advance(1_500);
+    clock.advance(1_500);
+    expect(puts()).toBe(1);
     expect(await read(other)).toBe("miss");
-    expect(other.countOf("write")).toBe(1);
+    expect(puts()).toBe(2);
   });
 
   it("an invalidation reaches the value of a key that was read once, and the next read loads it", async () => {

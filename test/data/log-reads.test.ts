@@ -23,6 +23,7 @@ describe("the reads of the log of a data centre", () => {
 
   it("20 parallel reads that miss read the log once, and reads of a later instant read it again", async () => {
     const isolate = createIsolate();
+    isolate.clock.stop();
     await isolate.open().read(KEY, POLICY, async () => "first");
     isolate.clock.advance(10);
     const reads = countLogReads();
@@ -41,6 +42,7 @@ describe("the reads of the log of a data centre", () => {
 
   it("a value that was loaded after an invalidation in the same millisecond answers the next read", async () => {
     const isolate = createIsolate();
+    isolate.clock.stop();
     const read = async () => {
       const { status } = await isolate.open().read(KEY, POLICY, async () => "value");
       return status;
