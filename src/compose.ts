@@ -12,15 +12,17 @@ import { composeFlightPort, composeFlights } from "./compose/flights.ts";
 import { composeLive } from "./compose/live.ts";
 import { composeLogGroups } from "./compose/log-groups.ts";
 import { composeWrites } from "./compose/writes.ts";
-import { composeAnnouncements, composeLogShares } from "./compose/log-shares.ts";
+import { composeAnnouncements, composeLogHearing } from "./compose/log-shares.ts";
 import { composeServers } from "./compose/servers.ts";
 import { composeOriginSlots, composeProxyLimits } from "./compose/slots.ts";
 import { composeMessages } from "./compose/messages.ts";
 import { composeMetrics } from "./compose/metrics.ts";
 import { composeOpenable } from "./compose/open-cache.ts";
+import { invalidationIn } from "./core/log.ts";
 import { createOpen } from "./data/open.ts";
 import { createEngineParts } from "./engine/create-engine.ts";
-import { createFlightStep } from "./engine/join-flight.ts";
+import { ENTRY_PARTS } from "./engine/entry-parts.ts";
+import { flightStepOf } from "./engine/join-flight.ts";
 import { createRetryingInvalidate } from "./engine/invalidation-retry.ts";
 import { createExistence } from "./engine/existence.ts";
 import { createWarmer } from "./engine/warm.ts";
@@ -104,6 +106,7 @@ export function createLayer(
         newId,
         maxEntryChars: settings.redis.maxEntryChars,
         packFromChars: settings.redis.packFromChars,
+        splits: settings.redis.oversize === "split",
       }),
     ),
     breakers.redis,
@@ -126,7 +129,7 @@ export function createLayer(
     },
     peek: memory.peek,
     tokenPrices: { input: config.model?.inputPrice ?? 0, output: config.model?.outputPrice ?? 0 },
-    invalidationOf: (entry) => coherence.invalidationOf(entry),
+    invalidationOf: (entry) => invalidationIn(coherence.view, entry),
     flushMs: settings.telemetry.flushEveryMs,
     now,
     random,
@@ -148,9 +151,9 @@ export function createLayer(
     memory,
     edge,
     store,
-    shares: composeLogShares(bindings, config, { random, sleep }),
-    flights,
-    createFlightStep,
+    createHearing: composeLogHearing(bindings, config, { random, sleep }),
+    createFlightStep: flightStepOf(flights),
+    entries: ENTRY_PARTS,
     slots: originSlots,
     withTimeout,
     random,

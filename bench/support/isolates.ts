@@ -11,7 +11,8 @@ import type { SharedStore } from "../../src/core/shared-store.ts";
 import type { Tier } from "../../src/core/tier.ts";
 import { createFlights } from "../../src/durable/flights.ts";
 import { createEngineParts } from "../../src/engine/create-engine.ts";
-import { createFlightStep } from "../../src/engine/join-flight.ts";
+import { ENTRY_PARTS } from "../../src/engine/entry-parts.ts";
+import { flightStepOf } from "../../src/engine/join-flight.ts";
 import type { Coherence } from "../../src/engine/coherence.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
 import { withTimeout } from "./with-timeout.ts";
@@ -58,11 +59,11 @@ export function createLocalFlights(): FlightPort {
 export function createIsolate(store: SharedStore, flights: FlightPort): Isolate {
   const slot = () => Promise.resolve(done(() => undefined));
   const { coherence, engine } = createEngineParts({
-    createFlightStep,
+    entries: ENTRY_PARTS,
     memory: createMemoryTier({ maxBytes: 32 * 2 ** 20, maxEntries: 20_000 }),
     edge: noEdge,
     store,
-    flights,
+    createFlightStep: flightStepOf(flights),
     slots: { acquire: slot },
     withTimeout,
     random: Math.random,

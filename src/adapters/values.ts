@@ -153,6 +153,7 @@ export function valuesOf(strata: Strata): Values {
       invalidationKeys: tags.map(invalidationKeyOfTag),
       ...(freshForMs !== undefined && { freshForMs }),
     } as const;
+    parts().admit?.(key);
     parts().engine.put(key, policy, result, { ...since, storedAt: ctx.now() }, ctx);
   }
 

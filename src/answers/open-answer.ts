@@ -7,7 +7,8 @@ import { originFaultOf } from "../core/faults.ts";
 import { invalidationKeyOfTag } from "../core/invalidation-key.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Result } from "../core/result.ts";
-import type { Engine, Judgement } from "../engine/engine.ts";
+import type { Engine } from "../engine/engine.ts";
+import { judge, type Judgement } from "../engine/judge.ts";
 import { AnswerFault, answerFault } from "./answer-fault.ts";
 import type { Places } from "./places.ts";
 
@@ -114,7 +115,7 @@ async function openAs<P, I>(
     const { head, feed, isHosted } = joined.value;
     const judged = head.started
       ? OWN
-      : await engine.judge(entryOf(request, head), head.beganAt, read);
+      : await judge(engine, entryOf(request, head), head.beganAt, read);
     if (judged?.freshness === "fresh") {
       if (!head.started) leave?.();
       const first = await firstBatch(feed, signal);

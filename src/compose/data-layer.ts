@@ -1,46 +1,44 @@
 /** Builds the data cache of one isolate: tiers, shared store, flights and engine, without an application framework. */
 import type { Defer } from "../core/breaker.ts";
-import { done } from "../core/faults.ts";
-import type { FlightPort } from "../core/flight-port.ts";
+import type { Context } from "../core/context.ts";
+import { DefinitionError } from "../core/faults.ts";
 import { JSON_SERIALIZER } from "../core/serializer.ts";
 import type { Tier } from "../core/tier.ts";
 import { createOpen } from "../data/open.ts";
 import { readDataOptions, type DataOptions, type DataSettings } from "../data/options.ts";
-import type { OpenFlights, OpenShared, SharedParts } from "../data/shared.ts";
+import type { OpenFlights, SharedParts } from "../data/shared.ts";
 import type { Strata } from "../data/strata.ts";
 import { createEngineParts } from "../engine/create-engine.ts";
 import { createSoloStep } from "../engine/flight-step.ts";
 import { createRetryingInvalidate } from "../engine/invalidation-retry.ts";
-import { createWarmer } from "../engine/warm.ts";
+import type { Warmer } from "../engine/warm.ts";
 import type { Platform } from "../platform.ts";
-import { createAdaptiveLimit } from "../resilience/adaptive-limit.ts";
-import { createBulkhead } from "../resilience/bulkhead.ts";
 import { withTimeout } from "../resilience/deadline.ts";
 import { createDataCentreLog } from "../tiers/data-centre-log.ts";
 import { createEdgeTier } from "../tiers/edge.ts";
 import { createMemoryTier } from "../tiers/memory.ts";
 import { withDataParts, type DataParts } from "./data-parts.ts";
-import { composeOpenable } from "./open-cache.ts";
+import { composeOpenable, contextOf } from "./open-cache.ts";
 
-/** The limit of origin calls does not fall below this share of the slots. */
-const MIN_SHARE = 1 / 8;
 /** A text of an entry that this layer hands over to other isolates has at most this many characters, without a shared store. */
 const MAX_LANDING_CHARS = 2 ** 20;
 
 /**
  * Creates a data cache with this clock, timer and source of randomness. `keepAlive` keeps work alive that
- * no execution context keeps alive.
+ * no execution context keeps alive. `noEdge` stands for the edge on a platform without the Cache API.
  */
 export function createDataLayer(
   options: DataOptions,
   ownPlatform: Platform,
   keepAlive: Defer,
+  noEdge?: Tier,
 ): Strata {
   const settings = readDataOptions(options);
   const { namespace } = settings;
   let built: DataParts | undefined;
   // workerd has no randomness and no clock while it loads modules, so the parts are built at the first use.
-  const parts = (): DataParts => (built ??= buildParts(options, settings, ownPlatform, keepAlive));
+  const parts = (): DataParts =>
+    (built ??= buildParts(options, settings, ownPlatform, keepAlive, noEdge));
 
   const strata: Strata = {
     namespace,
@@ -55,18 +53,33 @@ function buildParts(
   settings: DataSettings,
   ownPlatform: Platform,
   keepAlive: Defer,
+  noEdge: Tier | undefined,
 ): DataParts {
   const { now, random, newId, sleep } = ownPlatform;
   const { namespace, edge } = settings;
   const emit = options.onEvent ?? (() => undefined);
   const opening: SharedParts = { namespace, newId, now, random, withTimeout, emit };
-  const shared = options.shared?.open(opening) ?? dataCentre(settings, ownPlatform);
+  const store = options.shared?.open(opening);
+  const { entries } = store ?? {};
+  const open = async (): Promise<Cache> => caches.open(namespace);
+  const { timeoutMs } = edge;
+  // Without a shared store, the edge holds the log of one data centre.
+  const shared = store ?? {
+    store: createDataCentreLog({
+      open: noEdge === undefined ? open : undefined,
+      timeoutMs,
+      withTimeout,
+      newId,
+      sleep,
+    }),
+    timeoutMs,
+    maxEntryChars: MAX_LANDING_CHARS,
+  };
   const flights = options.flights?.open(opening) ?? NO_FLIGHTS;
 
-  const { slots, slotWaitMs } = settings.origin;
-  const originSlots = createBulkhead({
+  const { slots, slotWaitMs, overload: createSlots } = settings.origin;
+  const originSlots = createSlots({
     slots,
-    limit: createAdaptiveLimit({ min: Math.ceil(slots * MIN_SHARE), max: slots }),
     slotWaitMs,
     withTimeout,
     now,
@@ -78,74 +91,51 @@ function buildParts(
     eviction: settings.memory.eviction(random),
     onRefuse: (key) => emit({ type: "entry.reject", key, tier: "memory", reason: "too-big" }),
   });
-  const engineParts = createEngineParts({
+  const tiers = {
     memory,
-    edge:
-      typeof caches === "undefined"
-        ? NO_EDGE
-        : createEdgeTier({
-            open: () => openCaches(namespace),
-            timeoutMs: edge.timeoutMs,
-            maxEntryChars: edge.maxEntryChars,
-            withTimeout,
-          }),
+    edge: noEdge ?? createEdgeTier({ open, ...edge, withTimeout }),
     store: shared.store,
-    flights: flights.port,
+    emit,
+  };
+  const holdsEntries = entries !== undefined;
+  const newContext = (): Context => contextOf({ now, emit, keepAlive });
+  const guarded = { ...tiers, ...options.admission?.guard({ ...tiers, holdsEntries, newContext }) };
+  const engineParts = createEngineParts({
+    ...guarded,
+    entries,
     createFlightStep: flights.createStep,
     slots: originSlots,
     withTimeout,
     random,
     storeTimeoutMs: shared.timeoutMs,
     maxLandingChars: shared.maxEntryChars,
-    stepsTimeoutMs: edge.timeoutMs + shared.timeoutMs + flights.grantTimeoutMs,
+    stepsTimeoutMs: timeoutMs + shared.timeoutMs + flights.grantTimeoutMs,
   });
   const { coherence, callOrigin } = engineParts;
   const serializer = options.serializer ?? JSON_SERIALIZER;
-  const warmer = createWarmer({ store: shared.store, coherence, callOrigin, random });
+  const warmer =
+    entries?.createWarmer({ store: shared.store, coherence, callOrigin, random }) ?? NO_WARMER;
   const invalidate = createRetryingInvalidate(coherence, "n:");
   return {
     ...engineParts,
-    openFor: createOpen({ ...engineParts, warmer, invalidate, serializer }),
-    memory,
+    ...guarded,
+    openFor: createOpen({ ...engineParts, ...guarded, warmer, invalidate, serializer }),
     slots: originSlots,
     warmer,
     settings,
     invalidate,
-    emit,
     keepAlive,
     platform: ownPlatform,
     serializer,
   };
-
-  /** The store of an application without a shared one. */
-  function dataCentre({ edge: { timeoutMs } }: DataSettings, own: Platform): OpenShared {
-    const open = typeof caches === "undefined" ? undefined : () => openCaches(namespace);
-    return {
-      store: createDataCentreLog({ open, timeoutMs, withTimeout, newId: own.newId, sleep }),
-      timeoutMs,
-      maxEntryChars: MAX_LANDING_CHARS,
-    };
-  }
 }
 
-async function openCaches(namespace: string): Promise<Cache> {
-  return caches.open(namespace);
-}
-
-/** The edge of a platform without the Cache API, such as Node. */
-const NO_EDGE: Tier = {
-  name: "edge",
-  get: async () => done(undefined),
-  set: async () => done(undefined),
-  delete: async () => done(undefined),
+/** The warmer of an application without a shared store. */
+const NO_WARMER: Warmer = {
+  warm() {
+    throw new DefinitionError("warm", "needs the option `shared`");
+  },
 };
 
-/** The port of an application without flight objects: each isolate leads its own loads. */
-const NO_FLIGHTS: OpenFlights = {
-  port: {
-    join: async () => done({ role: "leader", flight: "", lease: "" }),
-    land: async () => done(undefined),
-  } satisfies FlightPort,
-  grantTimeoutMs: 0,
-  createStep: createSoloStep,
-};
+/** The flights of an application without flight objects: each isolate loads by itself. */
+const NO_FLIGHTS: OpenFlights = { grantTimeoutMs: 0, createStep: createSoloStep };

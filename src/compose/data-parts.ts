@@ -23,6 +23,8 @@ export interface DataParts extends EngineParts {
   /** Opens the cache of one piece of work. */
   readonly openFor: (ctx: Context) => Cache;
   readonly emit: (event: CacheEvent) => void;
+  /** Lets the tiers store the value that a program sets under a key. Undefined without an admission. */
+  readonly admit?: (key: string) => void;
   readonly keepAlive: Defer;
   readonly platform: Platform;
   readonly serializer: Serializer;

@@ -1,11 +1,11 @@
 import type { Config } from "../config.ts";
 import type { Bindings } from "../config/bindings.ts";
-import type { LogShares } from "../core/log-shares.ts";
 import { createRegionLogPort } from "../durable/region-log-port.ts";
 import { createAnnouncementsPort } from "../durable/announcements-port.ts";
 import { REGIONS, regionLogStub } from "../durable/stubs.ts";
 import { withAnnouncements } from "../engine/announced-invalidations.ts";
 import type { Coherence } from "../engine/coherence.ts";
+import { hearingOf, type CreateLogHearing } from "../engine/log-hearing.ts";
 import { createLogShares } from "../engine/log-shares.ts";
 import type { Platform } from "../platform.ts";
 import { withTimeout } from "../resilience/deadline.ts";
@@ -24,13 +24,13 @@ const ANNOUNCE_TIMEOUT_MS = 500;
  * Builds the part through which isolates share their syncs. Returns undefined if no log object is
  * bound, or if the options turn it off.
  */
-export function composeLogShares(
+export function composeLogHearing(
   { LOGS }: Bindings,
   { namespace, settings }: Config,
   { random, sleep }: Pick<Platform, "random" | "sleep">,
-): LogShares | undefined {
+): CreateLogHearing | undefined {
   if (LOGS === undefined || settings.log.shares === "off") return undefined;
-  return createLogShares({
+  const shares = createLogShares({
     near: createNearShare({
       open: () => caches.open(namespace),
       timeoutMs: NEAR_SHARE_TIMEOUT_MS,
@@ -44,6 +44,7 @@ export function composeLogShares(
     random,
     sleep,
   });
+  return hearingOf(shares);
 }
 
 /** Makes deferred invalidations known to the log objects of all regions, if isolates share their syncs. */

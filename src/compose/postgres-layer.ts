@@ -101,8 +101,8 @@ export function postgres(strata: Strata, options: PostgresOptions): PostgresWrit
   const { requests, outbox } = values as unknown as Settings;
 
   function build(): { readonly db: Database; readonly writer: Writer } {
-    const { engine, coherence, slots, loads, emit, settings, keepAlive, platform, serializer } =
-      dataPartsOf(strata);
+    const { engine, coherence, slots, loads, emit, admit, ...parts } = dataPartsOf(strata);
+    const { settings, keepAlive, platform, serializer } = parts;
     const { now, random } = platform;
     const { timeoutMs, failures } = requests;
     const server = {
@@ -125,7 +125,7 @@ export function postgres(strata: Strata, options: PostgresOptions): PostgresWrit
       invalidator: coherence,
       namespace: settings.namespace,
       ...outbox,
-      through: createWriteThrough({ engine, etagOf, textOf: serializer.write }),
+      through: createWriteThrough({ engine, etagOf, textOf: serializer.write, admit }),
       takeSlot: createTakeWriteSlot({
         slots,
         isInLoad: () => loads.slot() !== undefined,

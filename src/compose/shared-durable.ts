@@ -1,5 +1,6 @@
 import { choice, count, duration, readOptions, type OptionTable } from "../config/option-reader.ts";
 import type { Duration } from "../core/duration.ts";
+import { ENTRY_PARTS } from "../engine/entry-parts.ts";
 import { DefinitionError } from "../core/faults.ts";
 import type { Millis } from "../core/time.ts";
 import type { Shared } from "../data/shared.ts";
@@ -91,6 +92,7 @@ export function durable(
         store: guardStore(store, { ...parts, breaker, timeoutMs, probe }, "store"),
         timeoutMs,
         maxEntryChars,
+        entries: ENTRY_PARTS,
       };
     },
   };

@@ -5,7 +5,7 @@ import type { Millis } from "../core/time.ts";
 import type { Flights } from "../data/shared.ts";
 import { createFlightPort } from "../durable/flight-port.ts";
 import { flightStub } from "../durable/stubs.ts";
-import { createFlightStep } from "../engine/join-flight.ts";
+import { flightStepOf } from "../engine/join-flight.ts";
 import { withFlightBreaker } from "../resilience/flight-breaker.ts";
 import {
   BREAKER_RULES,
@@ -82,8 +82,7 @@ export function flights(
       });
       const guard = { ...parts, breaker, timeoutMs: grantTimeoutMs, probe: () => port.probe() };
       return {
-        port: withFlightBreaker(port, guardFlights(guard)),
-        createStep: createFlightStep,
+        createStep: flightStepOf(withFlightBreaker(port, guardFlights(guard))),
         grantTimeoutMs,
       };
     },

@@ -1,5 +1,6 @@
-import { count, duration, readOptions, type OptionTable } from "../config/option-reader.ts";
+import { choice, count, duration, readOptions, type OptionTable } from "../config/option-reader.ts";
 import type { Duration } from "../core/duration.ts";
+import { ENTRY_PARTS } from "../engine/entry-parts.ts";
 import { DefinitionError } from "../core/faults.ts";
 import type { Millis } from "../core/time.ts";
 import type { Shared } from "../data/shared.ts";
@@ -25,6 +26,11 @@ export interface RedisStoreOptions {
     readonly timeout?: Duration;
     /** The maximum number of characters of one stored entry. Upstash refuses requests over 10 MB. @default 1048576 (1 Mi) */
     readonly maxEntryChars?: number;
+    /**
+     * What happens to an entry over `maxEntryChars`: Redis does not store it, or stores it in up to 16 parts
+     * of at most `maxEntryChars`. A read of it sends one more request for every 4 parts. @default "refuse"
+     */
+    readonly oversize?: "refuse" | "split";
     /** Entries of this many characters or more are compressed. @default 16384 */
     readonly packFromChars?: number;
   };
@@ -37,6 +43,7 @@ const RULES: OptionTable<Pick<RedisStoreOptions, "requests" | "breaker">> = {
     timeout: duration("1s", 1, 60_000),
     maxEntryChars: count(2 ** 20, 1, 10_000_000),
     packFromChars: count(16_384, 0, 10_000_000),
+    oversize: choice("refuse", ["refuse", "split"]),
   },
   breaker: BREAKER_RULES,
 };
@@ -46,6 +53,7 @@ interface Settings {
     readonly timeoutMs: Millis;
     readonly maxEntryChars: number;
     readonly packFromChars: number;
+    readonly oversize: "refuse" | "split";
   };
   readonly breaker: BreakerSettings;
 }
@@ -71,7 +79,7 @@ export function redis(options: RedisStoreOptions): Shared {
 
   return {
     open({ namespace, newId, ...parts }) {
-      const { timeoutMs, maxEntryChars, packFromChars } = requests;
+      const { timeoutMs, maxEntryChars, packFromChars, oversize } = requests;
       const client = createRedis({ url, token, timeoutMs });
       const store = createRedisStore({
         redis: client,
@@ -79,12 +87,14 @@ export function redis(options: RedisStoreOptions): Shared {
         newId,
         maxEntryChars,
         packFromChars,
+        splits: oversize === "split",
       });
       const probe = () => attempt(() => client.ping());
       return {
         store: guardStore(store, { ...parts, breaker, timeoutMs, probe }),
         timeoutMs,
         maxEntryChars,
+        entries: ENTRY_PARTS,
       };
     },
   };

@@ -6,7 +6,7 @@ import type { Clock } from "../core/time.ts";
 import { createAskForGrant } from "../durable/slot-grants-port.ts";
 import { slotGrantsStub } from "../durable/stubs.ts";
 import { createProxyLimits, type ProxyLimits } from "../http/proxy/proxy-limits.ts";
-import { createAdaptiveLimit } from "../resilience/adaptive-limit.ts";
+import { createSlotLimit } from "../resilience/adaptive-limit.ts";
 import type { BreakerTable } from "../resilience/breaker-table.ts";
 import { createBulkhead, type Bulkhead, type BulkheadOptions } from "../resilience/bulkhead.ts";
 import { withTimeout } from "../resilience/deadline.ts";
@@ -18,8 +18,6 @@ interface Platform extends Pick<BulkheadOptions, "onShed"> {
   readonly random: Random;
 }
 
-/** The limit of origin calls does not fall below this share of the slots. */
-const MIN_SHARE = 1 / 8;
 /** Time limit of one question for a grant. No load waits for it while the isolate has free slots. */
 const GRANT_TIMEOUT_MS = 1_000;
 
@@ -33,7 +31,7 @@ export function composeOriginSlots(
   { newId, ...platform }: Platform & Pick<Ids, "newId"> & Pick<BulkheadOptions, "isOriginAway">,
 ): Bulkhead {
   const { slots, slotWaitMs, totalSlots, freeSlots } = origin;
-  const limit = createAdaptiveLimit({ min: Math.ceil(slots * MIN_SHARE), max: slots });
+  const limit = createSlotLimit(slots);
   const cap =
     SLOTS === undefined || totalSlots === 0
       ? undefined

@@ -1,4 +1,6 @@
 /** The data cache in Node, for tests and scripts. The process keeps work alive itself. */
+import { done } from "../core/faults.ts";
+import type { Tier } from "../core/tier.ts";
 import type { DataOptions } from "../data/options.ts";
 import type { Strata } from "../data/strata.ts";
 import { platform } from "../platform.ts";
@@ -13,5 +15,13 @@ import { createDataLayer } from "./data-layer.ts";
  * const strata = createStrata({ namespace: "shop", memory: { maxBytes: 16 * 2 ** 20 } });
  */
 export function createStrata(options: DataOptions): Strata {
-  return createDataLayer(options, platform, (work) => void work);
+  return createDataLayer(options, platform, (work) => void work, NO_EDGE);
 }
+
+/** Node has no Cache API. */
+const NO_EDGE: Tier = {
+  name: "edge",
+  get: async () => done(undefined),
+  set: async () => done(undefined),
+  delete: async () => done(undefined),
+};

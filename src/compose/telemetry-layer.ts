@@ -1,5 +1,6 @@
 /** Traces of the requests of a Hono application that uses the data cache. */
 import { DefinitionError } from "../core/faults.ts";
+import { invalidationIn } from "../core/log.ts";
 import { exporterPlatform } from "../platform.ts";
 import { readSettings } from "../telemetry/settings.ts";
 import { createTelemetry } from "../telemetry/telemetry.ts";
@@ -39,7 +40,7 @@ export function telemetry(variables: object): DataTelemetry {
         reported: undefined,
         peek: memory.peek,
         tokenPrices: { input: 0, output: 0 },
-        invalidationOf: (entry) => coherence.invalidationOf(entry),
+        invalidationOf: (entry) => invalidationIn(coherence.view, entry),
         flushMs: FLUSH_MS,
         // oxlint-disable-next-line no-console -- the console is the platform's log
         print: (line) => console.log(line),

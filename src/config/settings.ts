@@ -27,6 +27,7 @@ export interface Settings {
     readonly timeoutMs: Millis;
     readonly maxEntryChars: number;
     readonly packFromChars: number;
+    readonly oversize: "refuse" | "split";
   };
   readonly origin: {
     readonly slots: number;
@@ -129,6 +130,7 @@ const OPTIONS: OptionTable<StrataOptions> = {
     maxEntryChars: count(MIB, 1, 10_000_000),
     // The default was measured: see docs/benchmarks.md.
     packFromChars: count(16_384, 0, 10_000_000),
+    oversize: choice("refuse", ["refuse", "split"]),
   },
   origin: {
     slots: count(64, 1, 10_000),

@@ -84,6 +84,7 @@ export type CacheEvent =
        * - `unverified`: the log was asked and did not confirm it
        * - `unfit`: the policy's schema rejected it
        * - `too-big`: the tier does not store entries of this size
+       * - `read-once`: the tier stores the entry only if its key is read again
        */
       readonly reason:
         | "invalidated"
@@ -92,7 +93,8 @@ export type CacheEvent =
         | "corrupt"
         | "unverified"
         | "unfit"
-        | "too-big";
+        | "too-big"
+        | "read-once";
       /** What the log has rejected: the entry without its value (`rejectionOf`). */
       readonly entry?: Dated;
     }

@@ -1,4 +1,5 @@
 import type { Context } from "./context.ts";
+import type { LogAnswer } from "./log.ts";
 import type { LogKey } from "./invalidation-key.ts";
 import type { Mark } from "./log-marks.ts";
 import type { Result } from "./result.ts";
@@ -15,6 +16,8 @@ export interface Invalidation {
    * is no number.
    */
   readonly previous: Seq;
+  /** The log after the invalidation, if the store knows it. */
+  readonly log?: LogAnswer;
 }
 
 /** The part of the engine that writers use. */

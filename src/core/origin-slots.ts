@@ -1,7 +1,9 @@
 /** The slots for calls of the origin, as loads, writes and the proxy use them. */
+import type { WithTimeout } from "./deadline.ts";
 import type { FaultCode } from "./faults.ts";
+import type { Random } from "./random.ts";
 import type { Result } from "./result.ts";
-import type { Millis } from "./time.ts";
+import type { Clock, Millis } from "./time.ts";
 
 /**
  * The classes of calls, from the first that gets a free slot to the last:
@@ -56,7 +58,22 @@ export interface SlotRequest {
 export interface Slots {
   /** Takes a slot, or waits for one. The fault is `origin.saturated` if it gets none. */
   acquire(request: SlotRequest): Promise<Result<ReleaseSlot>>;
+  /** Returns what a call that took `ms` says about the origin. Undefined if the number of slots follows nothing. */
+  readonly outcomeOf?: (ended: "ok" | FaultCode, ms: Millis, timeoutMs: Millis) => CallOutcome;
 }
+
+export interface SlotsOptions {
+  /** The maximum number of calls that run at the same time. */
+  readonly slots: number;
+  /** The longest wait of writes, reads and refreshes. */
+  readonly slotWaitMs: Millis;
+  readonly now: Clock;
+  readonly random: Random;
+  readonly withTimeout: WithTimeout;
+  readonly onShed?: (priority: SlotPriority, reason: ShedReason) => void;
+}
+
+export type CreateSlots = (options: SlotsOptions) => Slots;
 
 export interface SlotStats {
   /** The number of calls that may run at the same time. */

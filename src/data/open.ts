@@ -19,14 +19,16 @@ import type { Cache } from "./cache.ts";
 export interface OpenParts extends Pick<EngineParts, "engine" | "batch" | "loads" | "stored"> {
   readonly warmer: Warmer;
   readonly invalidate: Invalidate;
+  /** Called with the key of a value before a program sets it. */
+  readonly admit?: (key: string) => void;
   /** Default: JSON. */
   readonly serializer?: Serializer;
 }
 
 /** Returns the function that opens the cache of one piece of work. */
 export function createOpen(parts: OpenParts): (ctx: Context) => Cache {
-  const { engine, stored, invalidate, serializer = JSON_SERIALIZER } = parts;
-  const through = createWriteThrough({ engine, etagOf, textOf: serializer.write });
+  const { engine, stored, invalidate, admit, serializer = JSON_SERIALIZER } = parts;
+  const through = createWriteThrough({ engine, etagOf, textOf: serializer.write, admit });
   const readerParts = { ...parts, etagOf, onLookup: () => undefined };
   /** The newest number that the log has given this isolate. */
   let own: LogPosition = { asOf: 0, era: "" };

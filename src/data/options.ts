@@ -1,12 +1,21 @@
 /** The options of the data cache: their meaning, their checks and their defaults. */
-import { count, duration, readOptions, type OptionTable } from "../config/option-reader.ts";
+import {
+  count,
+  duration,
+  readOptions,
+  type OptionRule,
+  type OptionTable,
+} from "../config/option-reader.ts";
 import type { Duration } from "../core/duration.ts";
 import type { CacheEvent } from "../core/events.ts";
 import { DefinitionError } from "../core/faults.ts";
+import type { CreateSlots } from "../core/origin-slots.ts";
 import type { Serializer } from "../core/serializer.ts";
+import type { Admission } from "./admission.ts";
 import type { Flights, Shared } from "./shared.ts";
 import type { Millis } from "../core/time.ts";
 import type { CreateEviction } from "../tiers/eviction/order.ts";
+import { createFixedSlots } from "../resilience/fixed-slots.ts";
 import { createSieve } from "../tiers/eviction/sieve.ts";
 
 /**
@@ -58,7 +67,19 @@ export interface DataOptions {
     readonly slots?: number;
     /** The longest time that a load waits for a slot. @default "450ms" */
     readonly slotWait?: Duration;
+    /**
+     * Gives the loads their slots: `overload` of `strata/overload` adapts their number to the origin, and
+     * refuses loads that would wait in vain.
+     * @default always all slots, in the order of arrival
+     */
+    readonly overload?: CreateSlots;
   };
+  /**
+   * Decides which entries the tiers behind memory store: `secondRead()` of `strata/admission` stores those
+   * that are read again.
+   * @default every entry
+   */
+  readonly admission?: Admission;
   /**
    * Turns values into stored texts: `richSerializer` of `strata/serializer`, or another one. The text of
    * another serializer is a miss.
@@ -82,7 +103,11 @@ export interface DataSettings {
     readonly eviction: CreateEviction;
   };
   readonly edge: { readonly timeoutMs: Millis; readonly maxEntryChars: number };
-  readonly origin: { readonly slots: number; readonly slotWaitMs: Millis };
+  readonly origin: {
+    readonly slots: number;
+    readonly slotWaitMs: Millis;
+    readonly overload: CreateSlots;
+  };
 }
 
 const MIB = 2 ** 20;
@@ -93,19 +118,24 @@ const OPTIONS: OptionTable<Groups> = {
     maxBytes: count(32 * MIB, 1, 128 * MIB),
     maxEntries: count(20_000, 1, 1_000_000),
     maxEntryBytes: count(4 * MIB, 1, 128 * MIB),
-    eviction: {
-      fallback: createSieve,
-      parse: (value) => (typeof value === "function" ? value : undefined),
-      rule: "an eviction order of strata/eviction",
-      unit: "",
-    },
+    eviction: part(createSieve, "an eviction order of strata/eviction"),
   },
   edge: {
     timeout: duration("500ms", 1, MINUTE_MS),
     maxEntryChars: count(8 * MIB, 1, 128 * MIB),
   },
-  origin: { slots: count(64, 1, 10_000), slotWait: duration("450ms", 1, MINUTE_MS) },
+  origin: {
+    slots: count(64, 1, 10_000),
+    slotWait: duration("450ms", 1, MINUTE_MS),
+    overload: part(createFixedSlots, "overload of strata/overload"),
+  },
 };
+
+/** Returns the rule for a function that another entry exports. */
+function part<T>(fallback: T, rule: string): OptionRule<T> {
+  const parse = (value: unknown) => (typeof value === "function" ? (value as T) : undefined);
+  return { fallback, parse, rule, unit: "" };
+}
 
 /** Checks the options. @throws {DefinitionError} that lists every wrong option */
 export function readDataOptions(options: DataOptions): DataSettings {
@@ -113,6 +143,7 @@ export function readDataOptions(options: DataOptions): DataSettings {
     namespace,
     shared: _shared,
     flights: _flights,
+    admission: _admission,
     serializer: _serializer,
     onEvent: _onEvent,
     ...groups

@@ -1,10 +1,10 @@
 /** The parts that an application chooses for the data cache: a shared store, and flight objects. */
 import type { WithTimeout } from "../core/deadline.ts";
 import type { CacheEvent } from "../core/events.ts";
-import type { FlightPort } from "../core/flight-port.ts";
 import type { NewId, Random } from "../core/random.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { Clock, Millis } from "../core/time.ts";
+import type { EntryParts } from "../engine/entry-parts.ts";
 import type { FlightStep } from "../engine/flight-step.ts";
 
 /** The parts of the layer that a shared store and flight objects are opened with. */
@@ -34,6 +34,8 @@ export interface OpenShared {
   readonly timeoutMs: Millis;
   /** The maximum number of characters of a stored entry. */
   readonly maxEntryChars: number;
+  /** The parts of the engine that only a store of entries needs. */
+  readonly entries: EntryParts;
 }
 
 /** The Durable Objects that coalesce loads of several isolates. `flights()` of the entry `strata/durable` makes one. */
@@ -43,9 +45,7 @@ export interface Flights {
 }
 
 export interface OpenFlights {
-  /** The port to the objects. It guards itself with a breaker. */
-  readonly port: FlightPort;
-  /** The step of a read that joins flights. */
+  /** The step of a read that joins flights. Its port guards itself with a breaker. */
   readonly createStep: FlightStep;
   /** Time limit for an object to grant a lease. */
   readonly grantTimeoutMs: Millis;

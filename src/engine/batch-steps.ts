@@ -3,9 +3,7 @@
  * requests to Redis and the calls of the loader are made for all reads together.
  */
 import { done } from "../core/faults.ts";
-import type { Entry, LoadResult } from "../core/entry.ts";
-import type { FlightPort } from "../core/flight-port.ts";
-import type { Context } from "../core/context.ts";
+import type { LoadResult } from "../core/entry.ts";
 import type { Policy } from "../core/policy.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { RunLookup } from "./coalescer.ts";
@@ -14,10 +12,14 @@ import { callFor, type CallLoader } from "./load.ts";
 import type { LookupRequest } from "./lookup-request.ts";
 import { createLookUpTiers, type TierPorts } from "./lookup-tiers.ts";
 import type { CallOrigin } from "./origin-call.ts";
-import type { ReadShared, SharedReader } from "./shared-store-reader.ts";
+import type { ReadShared, SharedReader } from "./shared-reader.ts";
 
 export interface BatchPorts extends TierPorts {
-  readonly shared: SharedReader;
+  readonly shared: SharedReader | undefined;
+  /** Makes one request of the writes of a batch. Undefined if the shared store holds no entries. */
+  readonly gatherWrites?:
+    | ((store: SharedStore, gather: Gather) => SharedStore["write"])
+    | undefined;
   readonly callOrigin: CallOrigin;
 }
 
@@ -28,22 +30,16 @@ export interface BatchSteps {
   open(): void;
 }
 
-/**
- * The number of keys of a batch that join flights. One load in a flight sends two requests, and an
- * invocation may send 1,000. The other keys load without a lease.
- */
-const MAX_FLIGHTS = 100;
-
 /** Creates the steps for one batch. */
 export function createBatchSteps(ports: BatchPorts): BatchSteps {
   const gather = createGather();
   const lookUpTiers = createLookUpTiers({
     ...ports,
     // The order of these three is the order of their requests.
-    store: { ...ports.store, write: gatherWrites(ports.store, gather) },
-    joinTurn: joinGather(ports.shared, gather),
+    store: withGatheredWrites(ports, gather),
+    joinTurn: ports.shared && joinGather(ports.shared, gather),
     callLoader: gatherLoads(ports.callOrigin, gather),
-    flights: gatherFlights(ports.flights, gather),
+    gather,
     asksRedisFirst: true,
   });
   return {
@@ -55,24 +51,14 @@ export function createBatchSteps(ports: BatchPorts): BatchSteps {
   };
 }
 
+function withGatheredWrites({ store, gatherWrites }: BatchPorts, gather: Gather): SharedStore {
+  return gatherWrites === undefined ? store : { ...store, write: gatherWrites(store, gather) };
+}
+
 /** A batch does not use the edge, because the Cache API has no batches. */
 function withoutEdge(policy: Policy): Policy {
   if (!policy.tiers.has("edge")) return policy;
   return { ...policy, tiers: new Set([...policy.tiers].filter((tier) => tier !== "edge")) };
-}
-
-/** Writes the entries of all reads with one request, which no read waits for. */
-function gatherWrites(store: SharedStore, gather: Gather): SharedStore["write"] {
-  interface Write {
-    readonly entries: readonly Entry[];
-    readonly ctx: Context;
-  }
-  const write = gather.background(async (writes: readonly [Write, ...Write[]]) => {
-    const entries = writes.flatMap((one) => one.entries);
-    const written = await store.write(entries, writes[0].ctx);
-    return writes.map(() => written);
-  });
-  return (entries, ctx) => write({ entries, ctx });
 }
 
 /** Reads the keys of all reads with one request. */
@@ -108,25 +94,4 @@ function gatherLoads(callOrigin: CallOrigin, gather: Gather): CallLoader {
     },
   );
   return (request, load) => loadAll({ key: request.key, request, load });
-}
-
-/** The reads of the batch do not wait for a read that waits for the load of another isolate. */
-function gatherFlights(flights: FlightPort, gather: Gather): FlightPort {
-  const keys = new Set<string>();
-  return {
-    ...flights,
-    async join(scope, request, ctx, onWait) {
-      const { key } = request;
-      if (keys.size >= MAX_FLIGHTS && !keys.has(key)) return done({ role: "late" });
-      keys.add(key);
-      let isWaiting = true;
-      const answer = await flights.join(scope, request, ctx, () => {
-        onWait?.();
-        if (isWaiting) gather.pause(key);
-      });
-      isWaiting = false;
-      gather.resume(key);
-      return answer;
-    },
-  };
 }

@@ -7,23 +7,20 @@ import { verifiedCopy, type Dated, type Entry, type LogPosition } from "../core/
 import { fault, messageOf, type Fault } from "../core/faults.ts";
 import {
   applyAnswer,
-  invalidationIn,
   MAX_CHANGES,
   verdictByView,
   type LogAnswer,
   type Verdict,
 } from "../core/log.ts";
-import { createLogView, MAX_NUMBERS } from "../core/log-view.ts";
+import { createLogView, MAX_NUMBERS, type LogView } from "../core/log-view.ts";
 import { newestAhead, verdictByNumbers, verdictWithAnswer } from "../core/log-verdict.ts";
-import type { LogShares } from "../core/log-shares.ts";
 import type { Context } from "../core/context.ts";
-import type { Invalidation } from "../core/key-notes.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { Seq } from "../core/seq.ts";
 import { LEADER_PART } from "../core/share-timing.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
-import { createVerificationBatches, type Verification } from "./verification-batches.ts";
-import { createLogHearing } from "./log-hearing.ts";
+import type { CreateVerifications, Verification } from "./verification-batches.ts";
+import type { CreateLogHearing } from "./log-hearing.ts";
 import { createLogReach } from "./log-reach.ts";
 import { createOwnInvalidations, type OwnInvalidations } from "./own-invalidations.ts";
 import { reportAnswer } from "./report-answer.ts";
@@ -67,8 +64,8 @@ export interface Coherence extends OwnInvalidations {
   hasLog(): boolean;
   /** The verdict of the log view, or of the view and an answer of the log about the entry. */
   verdictOf(entry: Dated, answer?: Verdict): Verdict;
-  /** The invalidation by which the log view rejects an entry. Undefined if the view knows none. */
-  invalidationOf(entry: Dated): Invalidation | undefined;
+  /** The log view, for parts that only read it. */
+  readonly view: LogView;
   /**
    * Asks the log about one entry, in one request with other entries that need it. Returns the copy
    * to serve, or the reason why there is none.
@@ -86,8 +83,10 @@ export interface Coherence extends OwnInvalidations {
 
 export interface CoherenceOptions {
   readonly store: SharedStore;
-  /** The answers of the log that other isolates have heard. Without it, every sync asks Redis. */
-  readonly shares?: LogShares | undefined;
+  /** Makes the view use answers that other isolates have heard. Without it, every sync asks the log. */
+  readonly createHearing?: CreateLogHearing | undefined;
+  /** Verifies several entries with one request. Default: each entry with a request of its own. */
+  readonly createVerifications?: CreateVerifications | undefined;
   /** The longest time that a read waits for a sync. */
   readonly timeoutMs: Millis;
   readonly withTimeout: WithTimeout;
@@ -96,15 +95,15 @@ export interface CoherenceOptions {
 }
 
 export function createCoherence(options: CoherenceOptions): Coherence {
-  const { store, shares, timeoutMs, withTimeout } = options;
+  const { store, timeoutMs, withTimeout } = options;
   const view = createLogView(options.maxNumbers);
   const listeners: ((ctx: Context) => Promise<unknown>)[] = [];
   let running: { readonly answered: Promise<boolean>; readonly startedAt: EpochMs } | undefined;
   let failure: Fault | undefined;
   const reach = createLogReach(timeoutMs);
 
-  const hearing =
-    shares && createLogHearing({ shares, view, isFailing: () => failure !== undefined, timeoutMs });
+  const isFailing = (): boolean => failure !== undefined;
+  const hearing = options.createHearing?.({ view, isFailing, timeoutMs });
   const since = (): Seq => (view.era === undefined ? 0 : view.seen);
 
   function recordAnswer(ctx: Context): void {
@@ -155,8 +154,8 @@ export function createCoherence(options: CoherenceOptions): Coherence {
     recordAnswer(ctx);
     const isApplied = await applyLog(answer.value, ctx);
     const deferred = await asked;
-    if (isApplied && shares !== undefined)
-      ctx.defer(shares.offer({ ...answer.value, ...(deferred && { deferred }) }, ctx));
+    if (isApplied && hearing !== undefined)
+      ctx.defer(hearing.offer({ ...answer.value, ...(deferred && { deferred }) }, ctx));
     return true;
   }
 
@@ -214,7 +213,12 @@ export function createCoherence(options: CoherenceOptions): Coherence {
     });
   }
 
-  const verifications = createVerificationBatches({ ask: verifyAll, timeoutMs, withTimeout });
+  const verifyOne = async (entry: Entry, ctx: Context): Promise<Verification> => {
+    const [verification = "unreachable"] = await withTimeout(verifyAll([entry], ctx), timeoutMs);
+    return verification;
+  };
+  const verifications =
+    options.createVerifications?.({ ask: verifyAll, timeoutMs, withTimeout }) ?? verifyOne;
 
   function isCurrent(start: EpochMs, windowMs: Millis, ctx: Context): boolean {
     if (hearing) hearing.isRead = true;
@@ -259,7 +263,7 @@ export function createCoherence(options: CoherenceOptions): Coherence {
     hasLog: () => view.era !== undefined,
     verdictOf: (entry, answer) =>
       answer === undefined ? verdictByView(view, entry) : verdictWithAnswer(view, entry, answer),
-    invalidationOf: (entry) => invalidationIn(view, entry),
+    view,
     logPosition: () => ({ asOf: view.seen, era: view.era ?? "" }),
     currentAt: () => view.stamp,
     onRecovery: (listener) => void listeners.push(listener),
@@ -281,6 +285,6 @@ export function createCoherence(options: CoherenceOptions): Coherence {
       }
     },
 
-    ...createOwnInvalidations({ view, store, recordAnswer, recordFailure }),
+    ...createOwnInvalidations({ view, store, recordAnswer, recordFailure, applyLog }),
   };
 }

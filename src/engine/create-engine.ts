@@ -1,8 +1,6 @@
 /** Builds the engine from the ports that it needs. */
 import type { WithTimeout } from "../core/deadline.ts";
 import { createEntry } from "../core/entry.ts";
-import type { FlightPort } from "../core/flight-port.ts";
-import type { LogShares } from "../core/log-shares.ts";
 import type { Slots } from "../core/origin-slots.ts";
 import type { MemoryTier, Tier } from "../core/tier.ts";
 import type { Random } from "../core/random.ts";
@@ -10,10 +8,12 @@ import type { SharedStore } from "../core/shared-store.ts";
 import type { Millis } from "../core/time.ts";
 import { createCoalescer } from "./coalescer.ts";
 import { createCoherence, type Coherence } from "./coherence.ts";
+import type { EntryParts } from "./entry-parts.ts";
 import type { FlightStep } from "./flight-step.ts";
 import { createHitForMiss, type HitForMiss } from "./hit-for-miss.ts";
 import { createCallLoader } from "./load.ts";
 import { createLoadBackoff, type LoadBackoff } from "./load-backoff.ts";
+import type { CreateLogHearing } from "./log-hearing.ts";
 import type { Engine } from "./engine.ts";
 import { beginRead, createLookup } from "./lookup.ts";
 import { createBatch, type Batch } from "./lookup-many.ts";
@@ -21,8 +21,6 @@ import { createOriginCall, type CallOrigin } from "./origin-call.ts";
 import { createRunningLoads, type RunningLoads } from "./running-loads.ts";
 import { createLookUpTiers } from "./lookup-tiers.ts";
 import { createSearchTiers } from "./search-tiers.ts";
-import { createSharedReader } from "./shared-store-reader.ts";
-import { createSharedTurns } from "./shared-turns.ts";
 import { createSoftTimeout } from "./soft-timeout.ts";
 import { createEntryStore } from "./store-entry.ts";
 import { createStoredValues, type StoredValues } from "./stored-values.ts";
@@ -33,10 +31,11 @@ export interface EnginePorts {
   readonly memory: MemoryTier;
   readonly edge: Tier;
   readonly store: SharedStore;
-  /** The answers of the log that other isolates have heard. Without it, every sync asks Redis. */
-  readonly shares?: LogShares | undefined;
-  readonly flights: FlightPort;
-  /** Creates the step that joins flights: `createFlightStep`, or `createSoloStep` without flight objects. */
+  /** `ENTRY_PARTS` if the store holds entries. Default: it holds the log alone. */
+  readonly entries?: EntryParts | undefined;
+  /** Makes the log view use answers that other isolates have heard. Without it, every sync asks the log. */
+  readonly createHearing?: CreateLogHearing | undefined;
+  /** Creates the step that joins flights: `flightStepOf` a port, or `createSoloStep` without flight objects. */
   readonly createFlightStep: FlightStep;
   readonly slots: Slots;
   /** Waits for a promise under a deadline. It is injected, because timers belong to the platform. */
@@ -74,7 +73,8 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
   const coherence = withTimedWaits(
     createCoherence({
       store,
-      shares: ports.shares,
+      createHearing: ports.createHearing,
+      createVerifications: ports.entries?.createVerifications,
       timeoutMs: storeTimeoutMs,
       withTimeout,
       maxNumbers: ports.maxNumbers,
@@ -85,7 +85,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
   const backoff = createLoadBackoff(random);
   const loads = createRunningLoads();
   const callOrigin = createOriginCall({ coherence, slots, loads, withTimeout });
-  const shared = createSharedReader(store, coherence);
+  const shared = ports.entries?.createReader(store, coherence);
   const coalescer = createCoalescer({
     validator,
     hitForMiss,
@@ -100,7 +100,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     hitForMiss,
     backoff,
     loads,
-    joinTurn: createSharedTurns(shared).join,
+    joinTurn: shared && ports.entries?.createTurns(shared).join,
     callLoader: createCallLoader(callOrigin),
     asksRedisFirst: false,
   };
@@ -116,7 +116,6 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     stepsTimeoutMs,
   });
   const entryStore = createEntryStore({ memory, edge, store, coherence, random });
-
   const engine: Engine = {
     lookup: lookups.lookup,
     refresh: lookups.refresh,
@@ -136,18 +135,19 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
 
     beginRead: (key, policy, ctx) => beginRead(key, policy, ctx, stepsTimeoutMs),
 
-    async judge(entry, currentAt, read) {
-      const validation = await validator.decide(entry, read, { currentAt, unreachable: false });
-      const mayServe = validation.use === "serve" && !validation.onlyIfLoadFails;
-      return mayServe ? validation : undefined;
-    },
+    decide: validator.decide,
 
     discard(entry, ctx) {
       ctx.emit({ type: "entry.reject", key: entry.key, tier: "memory", reason: "unfit" });
       entryStore.discard(entry, ctx);
     },
   };
-  const batch = createBatch(lookups, { ...tierPorts, shared, callOrigin });
+  const batch = createBatch(lookups, {
+    ...tierPorts,
+    shared,
+    callOrigin,
+    gatherWrites: ports.entries?.gatherWrites,
+  });
   const stored = createStoredValues({
     memory,
     coherence,

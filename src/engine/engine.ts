@@ -3,9 +3,8 @@ import type { Context } from "../core/context.ts";
 import type { Entry, LoadStamp, LogPosition, StorableResult } from "../core/entry.ts";
 import type { Lookup } from "../core/lookup.ts";
 import type { Policy } from "../core/policy.ts";
-import type { EpochMs } from "../core/time.ts";
 import type { LoadTask, Read } from "./lookup-request.ts";
-import type { Served } from "./validation.ts";
+import type { Validator } from "./validator.ts";
 
 export interface Engine {
   /**
@@ -28,19 +27,13 @@ export interface Engine {
    * the origin was read.
    */
   put(key: string, policy: Policy, result: StorableResult, stamp: LoadStamp, ctx: Context): Put;
-  /** Begins a read for `judge`, beside a lookup. */
+  /** Begins a read for `decide`, beside a lookup. */
   beginRead(key: string, policy: Policy, ctx: Context): Read;
-  /**
-   * Judges an entry that is not stored yet, and was current at `currentAt`. Undefined if it may not answer
-   * the read.
-   */
-  judge(entry: Entry, currentAt: EpochMs, read: Read): Promise<Judgement | undefined>;
+  /** Validates an entry for a read, also one that is not stored yet. */
+  readonly decide: Validator["decide"];
   /** Deletes an entry that its reader cannot use. */
   discard(entry: Entry, ctx: Context): void;
 }
-
-/** How an entry may answer a read. After a soft invalidation it is stale. */
-export type Judgement = Pick<Served, "freshness" | "unreachable">;
 
 export interface Put {
   readonly entry: Entry;

@@ -227,7 +227,7 @@ function lastMiss({ notes }: KeyFacts): LastMiss | undefined {
 
 /** Whether a note says what became of a result. A tier that finds its entry too large rejects a result. */
 function isResult(note: KeyNote): boolean {
-  if (note.type === "rejected") return note.reason === "too-big";
+  if (note.type === "rejected") return note.reason === "too-big" || note.reason === "read-once";
   return note.type !== "answered";
 }
 

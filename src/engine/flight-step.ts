@@ -1,5 +1,5 @@
 /** The types of the flight step, and the step of an application whose isolates load for themselves. */
-import type { FlightPort } from "../core/flight-port.ts";
+import type { Gather } from "./gather.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
 import type { LoadBackoff } from "./load-backoff.ts";
 import type { LoadedEntry } from "./load.ts";
@@ -18,7 +18,6 @@ export interface LoadHere {
 }
 
 export interface FlightStepOptions {
-  readonly flights: FlightPort;
   readonly validator: Validator;
   readonly entryStore: EntryStore;
   readonly hitForMiss: HitForMiss;
@@ -26,9 +25,11 @@ export interface FlightStepOptions {
   readonly loads: RunningLoads;
   /** A leader does not hand over larger entries. Their followers load by themselves. */
   readonly maxLandingChars: number;
+  /** The batch whose reads make the step. Default: each read by itself. */
+  readonly gather?: Gather | undefined;
 }
 
-/** Creates the flight step: `createFlightStep` of join-flight.ts, or `createSoloStep`. */
+/** Creates the flight step: `flightStepOf` a port, or `createSoloStep`. */
 export type FlightStep = (options: FlightStepOptions) => JoinFlight;
 
 export const WITHOUT_LEASE: LoadHere = { land: () => undefined };

@@ -1,7 +1,7 @@
 import type { Entry } from "../core/entry.ts";
 import type { Fault } from "../core/faults.ts";
 import type { Invalidation } from "../core/key-notes.ts";
-import type { Verdict } from "../core/log.ts";
+import { invalidationIn, type Verdict } from "../core/log.ts";
 import type { TierName } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
 import type { MemoryTier, Tier } from "../core/tier.ts";
@@ -46,7 +46,7 @@ export function createInspector({ memory, edge, store, coherence }: InspectorOpt
           state: "held",
           entry,
           verdict: coherence.verdictOf(entry),
-          by: coherence.invalidationOf(entry),
+          by: invalidationIn(coherence.view, entry),
         };
 
   return async (key, ctx) => {

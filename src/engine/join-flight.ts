@@ -3,14 +3,16 @@ import { timeStep } from "../core/timed-step.ts";
 import { decodeEntry, encodeEntry } from "../core/codec.ts";
 import type { Entry } from "../core/entry.ts";
 import type { FaultCode } from "../core/faults.ts";
-import type { FlightResult } from "../core/flight-port.ts";
+import type { FlightPort, FlightResult } from "../core/flight-port.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
 import {
   WITHOUT_LEASE,
+  type FlightStep,
   type FlightStepOptions,
   type JoinFlight,
   type LoadHere,
 } from "./flight-step.ts";
+import { gatherFlights } from "./gathered-flights.ts";
 import type { LoadedEntry } from "./load.ts";
 import {
   OWN_PART,
@@ -40,10 +42,14 @@ const LEADER_ONLY: ReadonlySet<FaultCode> = new Set([
   "flight.timeout",
 ]);
 
-/** Creates the step that joins flights through the port. */
-export function createFlightStep(options: FlightStepOptions): JoinFlight {
-  const { flights, validator, entryStore, hitForMiss, backoff, loads } = options;
-  const { maxLandingChars } = options;
+/** Returns the step that joins flights through the port. */
+export function flightStepOf(port: FlightPort): FlightStep {
+  return (options) => createFlightStep(port, options);
+}
+
+function createFlightStep(port: FlightPort, options: FlightStepOptions): JoinFlight {
+  const { validator, entryStore, hitForMiss, backoff, loads, maxLandingChars, gather } = options;
+  const flights = gather === undefined ? port : gatherFlights(port, gather);
 
   async function joinFlight(request: LookupRequest): Promise<LookupOutcome | LoadHere> {
     const { key, policy, ctx } = request;

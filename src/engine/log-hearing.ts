@@ -34,10 +34,11 @@ export interface LogHearing {
    * the view recent, so that the isolate does not sync. `log` is the log that a read returned.
    */
   afterRead(log: LogAnswer, ctx: Context): void;
+  /** Shares an answer of Redis with the data centre. */
+  offer(answer: LogAnswer, ctx: Context): Promise<void>;
 }
 
-export interface LogHearingOptions {
-  readonly shares: LogShares;
+export interface LogHearingParts {
   readonly view: LogView;
   /** Whether the last request of this isolate to Redis failed. */
   readonly isFailing: () => boolean;
@@ -45,8 +46,16 @@ export interface LogHearingOptions {
   readonly timeoutMs: Millis;
 }
 
-export function createLogHearing(options: LogHearingOptions): LogHearing {
-  const { shares, view, isFailing, timeoutMs } = options;
+/** Creates the part of a log view that hears other isolates. */
+export type CreateLogHearing = (parts: LogHearingParts) => LogHearing;
+
+/** Returns the function that makes a log view use these shares. */
+export function hearingOf(shares: LogShares): CreateLogHearing {
+  return (parts) => createLogHearing(shares, parts);
+}
+
+function createLogHearing(shares: LogShares, parts: LogHearingParts): LogHearing {
+  const { view, isFailing, timeoutMs } = parts;
   /** The instant at which the background sync began that waits for a share. */
   let hearingSince: EpochMs | undefined;
   /** The instant at which an answer last said which invalidations are deferred, or at which one was sought. */
@@ -140,6 +149,8 @@ export function createLogHearing(options: LogHearingOptions): LogHearing {
       deferredAt = now;
       ctx.defer(lookForDeferred(log, now, ctx));
     },
+
+    offer: shares.offer,
   };
   return hearing;
 }

@@ -1,10 +1,10 @@
 /** The steps of a read behind memory, on one page: edge, Redis, flight, load, store, in this order. */
-import type { FlightPort } from "../core/flight-port.ts";
 import type { MemoryTier, Tier } from "../core/tier.ts";
 import type { Random } from "../core/random.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { RunLookup } from "./coalescer.ts";
 import type { Coherence } from "./coherence.ts";
+import type { Gather } from "./gather.ts";
 import type { HitForMiss } from "./hit-for-miss.ts";
 import type { FlightStep } from "./flight-step.ts";
 import { createLoadStep, type CallLoader } from "./load.ts";
@@ -21,9 +21,8 @@ export interface TierPorts {
   readonly memory: MemoryTier;
   readonly edge: Tier;
   readonly store: SharedStore;
-  /** Adds a read to the reads that ask the shared store together. */
-  readonly joinTurn: SharedTurns["join"];
-  readonly flights: FlightPort;
+  /** Adds a read to the reads that ask the shared store together. Undefined if the store holds no entries. */
+  readonly joinTurn: SharedTurns["join"] | undefined;
   readonly createFlightStep: FlightStep;
   readonly callLoader: CallLoader;
   readonly coherence: Coherence;
@@ -38,6 +37,7 @@ export interface TierPorts {
    * Redis of a batch validates the entries of all its keys.
    */
   readonly asksRedisFirst: boolean;
+  readonly gather?: Gather | undefined;
 }
 
 export function createLookUpTiers(ports: TierPorts): RunLookup {

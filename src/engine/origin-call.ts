@@ -8,7 +8,6 @@ import { originFaultOf, type FaultCode } from "../core/faults.ts";
 import type { Context } from "../core/context.ts";
 import {
   HOLD_SLACK_MS,
-  outcomeOf,
   type CallOutcome,
   type ReleaseSlot,
   type SlotPriority,
@@ -120,7 +119,7 @@ export function createOriginCall(options: OriginCallOptions): CallOrigin {
     const abort = new AbortController();
     const end = (outcome: "ok" | FaultCode): void => {
       const ms = ctx.now() - startedAt;
-      onOutcome?.(outcomeOf(outcome, ms, policy.originTimeoutMs));
+      onOutcome?.(slots.outcomeOf?.(outcome, ms, policy.originTimeoutMs) ?? "unknown");
       ctx.emit({ type: "step.end", step: "origin", startedAt, ms, outcome });
     };
     try {

@@ -3,7 +3,7 @@ import type { Context } from "../core/context.ts";
 import type { Fault } from "../core/faults.ts";
 import type { Invalidator } from "../core/invalidator.ts";
 import type { LogKey } from "../core/invalidation-key.ts";
-import { markInvalidated, noteNumbers, unmark } from "../core/log.ts";
+import { markInvalidated, noteNumbers, unmark, type LogAnswer } from "../core/log.ts";
 import { type LogView } from "../core/log-view.ts";
 import type { Seq } from "../core/seq.ts";
 import type { SharedStore } from "../core/shared-store.ts";
@@ -18,10 +18,11 @@ export interface OwnInvalidationOptions {
   readonly store: Pick<SharedStore, "invalidate" | "numbers">;
   readonly recordAnswer: (ctx: Context) => void;
   readonly recordFailure: (fault: Fault, ctx: Context) => void;
+  readonly applyLog: (log: LogAnswer, ctx: Context) => Promise<unknown>;
 }
 
 export function createOwnInvalidations(options: OwnInvalidationOptions): OwnInvalidations {
-  const { view, store, recordAnswer, recordFailure } = options;
+  const { view, store, recordAnswer, recordFailure, applyLog } = options;
   return {
     markInvalidated: (logKeys) => markInvalidated(view, logKeys),
     unmark: (mark) => unmark(view, mark),
@@ -31,7 +32,9 @@ export function createOwnInvalidations(options: OwnInvalidationOptions): OwnInva
       const invalidation = await store.invalidate(logKeys, watched, ctx);
       if (invalidation.ok) {
         recordAnswer(ctx);
-        noteNumbers(view, logKeys, invalidation.value.seq);
+        const { seq, log } = invalidation.value;
+        noteNumbers(view, logKeys, seq);
+        if (log !== undefined) await applyLog(log, ctx);
       } else recordFailure(invalidation.fault, ctx);
       return invalidation;
     },

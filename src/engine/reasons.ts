@@ -28,6 +28,7 @@ export const MISSED_BECAUSE: ReadonlyMap<string, string> = new Map([
   ["unverified", "the log was asked about the entry and did not confirm it"],
   ["unfit", "the schema of the policy rejected the value"],
   ["too-big", "the entry is too large for this tier"],
+  ["read-once", "this tier stores an entry only if its key is read again"],
 ]);
 
 export const UNSTORED_BECAUSE: Readonly<Record<UnstoredReason, string>> = {

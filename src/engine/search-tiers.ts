@@ -10,8 +10,8 @@ export type SearchTiers = (start: LookupRequest) => Promise<LookupOutcome | Look
 
 export interface SearchTiersOptions extends EntryStoreOptions, Omit<TierStepOptions, "entryStore"> {
   readonly hitForMiss: HitForMiss;
-  /** Adds a read to the reads that ask the shared store together. */
-  readonly joinTurn: SharedTurns["join"];
+  /** Adds a read to the reads that ask the shared store together. Undefined if the store holds no entries. */
+  readonly joinTurn: SharedTurns["join"] | undefined;
   /**
    * Whether Redis is read before the log is asked about an entry of memory. The one request to
    * Redis of a batch validates the entries of all its keys.
@@ -36,20 +36,20 @@ export function createSearchTiers(options: SearchTiersOptions): SearchTiers {
   }
 
   return async (start) => {
-    const turn = joinTurn(start.ctx);
-    if (!start.policy.tiers.has("redis")) turn.leave();
+    const turn = joinTurn?.(start.ctx);
+    if (!start.policy.tiers.has("redis")) turn?.leave();
     try {
       let request = start;
       for (const readTier of tierSteps(start)) {
         // Without the log, the tiers could not be trusted.
         if (!request.logReachable) break;
-        const result = await readTier(request, turn.read);
+        const result = await readTier(request, turn?.read);
         if ("kind" in result) return result;
         request = result;
       }
       return request;
     } finally {
-      turn.leave();
+      turn?.leave();
     }
   };
 }

@@ -10,7 +10,7 @@ import {
   type ReadShared,
   type SharedRead,
   type SharedReader,
-} from "./shared-store-reader.ts";
+} from "./shared-reader.ts";
 
 /** The most reads in one request. */
 const MAX_READS = 500;

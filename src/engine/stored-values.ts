@@ -11,7 +11,7 @@ import type { Coherence } from "./coherence.ts";
 import { emitLookupEnd, lookupOf, type Lookups } from "./lookup.ts";
 import type { FreshnessOf, LoadTask } from "./lookup-request.ts";
 import type { SearchTiers } from "./search-tiers.ts";
-import type { SharedReader } from "./shared-store-reader.ts";
+import type { SharedReader } from "./shared-reader.ts";
 import type { EntryStore } from "./store-entry.ts";
 import { answersWithoutLoad, validate } from "./validation.ts";
 
@@ -48,7 +48,8 @@ export interface StoredValuesOptions {
   readonly coherence: Coherence;
   readonly lookups: Pick<Lookups, "createRequest" | "readMemory">;
   readonly searchTiers: SearchTiers;
-  readonly shared: SharedReader;
+  /** Undefined if the shared store holds no entries. */
+  readonly shared: SharedReader | undefined;
   readonly entryStore: EntryStore;
 }
 
@@ -108,7 +109,7 @@ export function createStoredValues(options: StoredValuesOptions): StoredValues {
     async renew(key, policy, freshForMs, ctx) {
       // The shared store may have a newer value than this isolate.
       const read = { key, policy, startedAt: ctx.now(), ctx };
-      const found = policy.tiers.has("redis") ? await shared.read([read]) : undefined;
+      const found = policy.tiers.has("redis") ? await shared?.read([read]) : undefined;
       const served = typeof found === "object" ? found[0]?.served : undefined;
       const isUsable = served && !served.onlyIfLoadFails && served.freshness === "fresh";
       const here = isUsable ? undefined : await find(key, policy, ctx, freshnessOf);

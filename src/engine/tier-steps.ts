@@ -6,15 +6,18 @@ import type { TierName } from "../core/policy.ts";
 import { rejectionOf } from "../core/rejection.ts";
 import type { Coherence } from "./coherence.ts";
 import type { LookupOutcome, LookupRequest, StaleEntry } from "./lookup-request.ts";
-import type { ReadShared } from "./shared-store-reader.ts";
+import type { ReadShared } from "./shared-reader.ts";
 import type { EntryStore } from "./store-entry.ts";
 import { isServable, type Served } from "./validation.ts";
 import type { Validator } from "./validator.ts";
 
-/** Reads one tier. Returns the outcome of the lookup, or the request for the next step. */
+/**
+ * Reads one tier. Returns the outcome of the lookup, or the request for the next step. `readShared` is
+ * undefined if the shared store holds no entries.
+ */
 export type TierStep = (
   request: LookupRequest,
-  readShared: ReadShared,
+  readShared: ReadShared | undefined,
 ) => Promise<LookupOutcome | LookupRequest>;
 
 export interface TierSteps {
@@ -78,9 +81,11 @@ export function createTierSteps(options: TierStepOptions): TierSteps {
 
     async readRedis(request, readShared) {
       const { policy, ctx, startedAt } = request;
-      // A policy without the tier Redis also needs the log, because the log position dates the entry of a load.
-      if (!policy.tiers.has("redis")) {
-        const logState = await coherence.ensureCurrent(startedAt, policy.coherenceMs, ctx);
+      // A read that finds no entry also needs the log, because the log position dates the entry of a load.
+      if (readShared === undefined || !policy.tiers.has("redis")) {
+        // A load after the last invalidation makes an entry that the next sync does not reject.
+        const windowMs = readShared === undefined ? 0 : policy.coherenceMs;
+        const logState = await coherence.ensureCurrent(startedAt, windowMs, ctx);
         return { ...request, logReachable: logState === "current" };
       }
       const found = await readShared(request);

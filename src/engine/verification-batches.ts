@@ -24,6 +24,11 @@ export interface VerificationBatchOptions {
   readonly withTimeout: WithTimeout;
 }
 
+/** Creates the function that asks the log about an entry. */
+export type CreateVerifications = (
+  options: VerificationBatchOptions,
+) => (entry: Entry, ctx: Context) => Promise<Verification>;
+
 interface Batch {
   readonly entries: Entry[];
   /** Undefined while further entries may join. */
@@ -37,9 +42,7 @@ interface Batch {
  *
  * Rejects with DeadlineExceeded if a verification takes longer than the timeout.
  */
-export function createVerificationBatches(
-  options: VerificationBatchOptions,
-): (entry: Entry, ctx: Context) => Promise<Verification> {
+export const createVerificationBatches: CreateVerifications = (options) => {
   const { ask, timeoutMs, withTimeout } = options;
   let waiting: Batch | undefined;
   let running: { readonly ended: Promise<unknown>; readonly startedAt: EpochMs } | undefined;
@@ -76,7 +79,7 @@ export function createVerificationBatches(
   }
 
   return (entry, ctx) => withTimeout(join(entry, ctx), timeoutMs);
-}
+};
 
 /** Divides entries into requests of at most `MAX_VERIFIED_KEYS` invalidation keys. */
 function chunksOf(entries: readonly Entry[]): Entry[][] {

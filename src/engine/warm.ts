@@ -13,7 +13,7 @@ import type { Warmed, WarmProgress } from "../core/data-reader.ts";
 import type { BatchLoader } from "./lookup-many.ts";
 import type { Coherence } from "./coherence.ts";
 import type { CallOrigin } from "./origin-call.ts";
-import { createSharedReader } from "./shared-store-reader.ts";
+import { createEntryReader } from "./entry-reader.ts";
 
 /** The number of keys in one round. A round has one read of Redis, one load and one write. */
 const ROUND_KEYS = 200;
@@ -46,8 +46,11 @@ export interface WarmerOptions {
   readonly random: Random;
 }
 
-export function createWarmer({ store, coherence, callOrigin, random }: WarmerOptions): Warmer {
-  const shared = createSharedReader(store, coherence);
+/** Creates a warmer. */
+export type CreateWarmer = (options: WarmerOptions) => Warmer;
+
+export const createWarmer: CreateWarmer = ({ store, coherence, callOrigin, random }) => {
+  const shared = createEntryReader(store, coherence);
 
   /** Returns the keys for which Redis holds a fresh and valid entry. */
   async function findPresent(
@@ -127,4 +130,4 @@ export function createWarmer({ store, coherence, callOrigin, random }: WarmerOpt
       }
     },
   };
-}
+};

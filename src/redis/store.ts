@@ -7,11 +7,13 @@ import type { Entry } from "../core/entry.ts";
 import type { NewId } from "../core/random.ts";
 import type { Result } from "../core/result.ts";
 import type { SharedStore, Verified, Written } from "../core/shared-store.ts";
+import type { Millis } from "../core/time.ts";
 import type { LogKey } from "../core/invalidation-key.ts";
 import { attempt, redisFaultOf, type RedisClient } from "./client.ts";
 import { parseLog, type RawLog } from "./log-answer.ts";
 import { createScriptRunner } from "./script-runner.ts";
 import { pack, unpack } from "./packing.ts";
+import { joinParts, MAX_PARTS, partNamesOf, split } from "./parts.ts";
 import { ESTABLISH, INVALIDATE, READ, TRIM, VERIFY } from "./scripts.ts";
 import type { Seq } from "../core/seq.ts";
 import { requestsOf, type StoredText } from "../core/write-requests.ts";
@@ -32,18 +34,34 @@ export interface RedisStoreOptions {
   readonly namespace: string;
   /** Makes the names of eras. */
   readonly newId: NewId;
-  /** The most characters of a stored entry. Longer entries are not stored. */
+  /** The most characters of one stored value. */
   readonly maxEntryChars: number;
   /** Bodies with at least this many characters are compressed. Default: no body is compressed. */
   readonly packFromChars?: number;
+  /** Longer entries are stored in up to 16 parts. Default: they are not stored. */
+  readonly splits?: boolean;
 }
+
+/** A part outlives its entry, so that no entry is found without its parts. */
+const PART_SLACK_MS = 10_000;
+/** The parts that one request reads. Four parts of 1 Mi characters are about 4 MB. */
+const PARTS_PER_READ = 4;
 
 /** The shared store in Upstash Redis. */
 export function createRedisStore(options: RedisStoreOptions): SharedStore {
-  const { redis, namespace, newId, maxEntryChars, packFromChars = Infinity } = options;
+  const {
+    redis,
+    namespace,
+    newId,
+    maxEntryChars,
+    packFromChars = Infinity,
+    splits = false,
+  } = options;
+  const longest = splits ? maxEntryChars * MAX_PARTS : maxEntryChars;
   const log = `${namespace}:inv`;
   const marks = `${namespace}:inv:marks`;
   const entryKey = (key: string): string => `${namespace}:e:${key}`;
+  const partKey = (name: string): string => `${namespace}:p:${name}`;
 
   const readScript = createScriptRunner(redis, READ, { readonly: true });
   const verifyScript = createScriptRunner(redis, VERIFY, { readonly: true });
@@ -53,20 +71,53 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
 
   /** The text to store. Undefined for a large binary body: images and archives do not shrink, and the attempt blocks the isolate. */
   async function packed(entry: Entry): Promise<string | undefined> {
-    if (typeof entry.body !== "string" && entry.body.byteLength > maxEntryChars) return undefined;
+    if (typeof entry.body !== "string" && entry.body.byteLength > longest) return undefined;
     return pack(encodeEntry(entry), packFromChars);
   }
 
   /** Sends one request of a write. Returns the fault of each entry that Redis has not stored. */
-  async function send(texts: readonly StoredText[]): Promise<(Fault | undefined)[]> {
+  async function send(
+    texts: readonly StoredText[],
+    keyOf = entryKey,
+  ): Promise<(Fault | undefined)[]> {
     const pipeline = redis.pipeline();
-    for (const { key, text, ttlMs } of texts) pipeline.set(entryKey(key), text, { px: ttlMs });
+    for (const { key, text, ttlMs } of texts) pipeline.set(keyOf(key), text, { px: ttlMs });
     const sent = await attempt(() => pipeline.exec({ keepErrors: true }));
     return texts.map((_, i) => {
       if (!sent.ok) return sent.fault;
       const error = sent.value[i]?.error;
       return error === undefined ? undefined : redisFaultOf(new Error(error));
     });
+  }
+
+  /**
+   * Returns the text to store under the key of an entry. It writes the parts of a longer one first, so that
+   * no head names a part that is not there. Undefined if the entry is too long.
+   */
+  async function fitted(text: string, ttlMs: Millis): Promise<Result<string | undefined>> {
+    if (text.length <= maxEntryChars) return done(text);
+    const divided = splits ? await split(text, maxEntryChars) : undefined;
+    if (divided === undefined) return done(undefined);
+    const parts = divided.parts.map((part) => ({
+      key: part.name,
+      text: part.text,
+      ttlMs: ttlMs + PART_SLACK_MS,
+    }));
+    const requests = requestsOf(parts, REQUEST_CHARS);
+    const faults = await Promise.all(requests.map((request) => send(request, partKey)));
+    const fault = faults.flat().find((one) => one !== undefined);
+    return fault === undefined ? done(divided.head) : { ok: false, fault };
+  }
+
+  /** Returns the whole text of a stored one. A text that lacks a part stays as it is, and the codec rejects it. */
+  async function whole(stored: string): Promise<string> {
+    const names = partNamesOf(stored);
+    if (names.length === 0) return stored;
+    const groups = Array.from({ length: Math.ceil(names.length / PARTS_PER_READ) }, (_, i) =>
+      names.slice(i * PARTS_PER_READ, (i + 1) * PARTS_PER_READ).map(partKey),
+    );
+    const parts = await Promise.all(groups.map((keys) => redis.mget<(string | null)[]>(...keys)));
+    return (await joinParts(stored, parts.flat())) ?? stored;
   }
 
   async function decode(
@@ -76,7 +127,7 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
   ): Promise<(Verified | undefined)[]> {
     const [values, hard, soft, unconfirmed] = raw;
     const corrupt: string[] = [];
-    const texts = await Promise.all(keys.map((_, i) => unpack(values[i] ?? "")));
+    const texts = await Promise.all(keys.map(async (_, i) => unpack(await whole(values[i] ?? ""))));
     const found = keys.map((key, i): Verified | undefined => {
       const text = texts[i] ?? "";
       if (text === "") return undefined;
@@ -137,23 +188,28 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
     async write(entries, ctx) {
       const now = ctx.now();
       const texts: StoredText[] = [];
+      let partFault: Fault | undefined;
       for (const entry of entries) {
         const { key } = entry;
         const ttlMs = Math.ceil(entry.deleteAt - now);
         if (ttlMs <= 0) continue;
         const text = await packed(entry);
-        if (text !== undefined && text.length <= maxEntryChars) texts.push({ key, text, ttlMs });
+        const fits = text === undefined ? done(undefined) : await fitted(text, ttlMs);
+        if (!fits.ok) partFault = fits.fault;
+        else if (fits.value !== undefined) texts.push({ key, text: fits.value, ttlMs });
         else ctx.emit({ type: "entry.reject", key, tier: "redis", reason: "too-big" });
       }
+      if (texts.length === 0 && partFault !== undefined) return { ok: false, fault: partFault };
       if (texts.length === 0 && entries.length > 0)
         return failed(
           "redis.rejected",
-          `every entry has over ${maxEntryChars} characters or is past its deleteAt`,
+          `every entry has over ${longest} characters or is past its deleteAt`,
         );
       const requests = requestsOf(texts, REQUEST_CHARS);
-      const outcomes = (await Promise.all(requests.map(send))).flat();
+      const sent = await Promise.all(requests.map((request) => send(request)));
+      const outcomes = sent.flat();
       const keys = new Set(texts.filter((_, i) => outcomes[i] === undefined).map(({ key }) => key));
-      const fault = outcomes.find((outcome) => outcome !== undefined);
+      const fault = outcomes.find((outcome) => outcome !== undefined) ?? partFault;
       if (fault !== undefined && keys.size === 0) return { ok: false, fault };
       return done<Written>({
         keys,

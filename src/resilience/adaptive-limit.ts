@@ -77,6 +77,14 @@ export function createAdaptiveLimit({ min, max }: AdaptiveLimitOptions): Adaptiv
   };
 }
 
+/** The limit of origin calls does not fall below this share of the slots. */
+const MIN_SHARE = 1 / 8;
+
+/** Creates the limit of calls that have this many slots. */
+export function createSlotLimit(slots: number): AdaptiveLimit {
+  return createAdaptiveLimit({ min: Math.ceil(slots * MIN_SHARE), max: slots });
+}
+
 /** A limit that never changes. */
 export function fixedLimit(limit: number): AdaptiveLimit {
   return { current: () => limit, began: () => 0, ended: () => undefined };

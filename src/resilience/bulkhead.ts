@@ -1,19 +1,20 @@
-import type { WithTimeout } from "../core/deadline.ts";
-import { done, failed, fault } from "../core/faults.ts";
-import type {
-  CallOutcome,
-  ReleaseSlot,
-  ShedReason,
-  SlotPriority,
-  SlotRequest,
-  Slots,
-  SlotStats,
+import { done } from "../core/faults.ts";
+import {
+  outcomeOf,
+  type CallOutcome,
+  type ReleaseSlot,
+  type ShedReason,
+  type SlotPriority,
+  type SlotRequest,
+  type Slots,
+  type SlotsOptions,
+  type SlotStats,
 } from "../core/origin-slots.ts";
-import type { Random } from "../core/random.ts";
 import type { Result } from "../core/result.ts";
-import type { Clock, EpochMs, Millis } from "../core/time.ts";
+import type { EpochMs, Millis } from "../core/time.ts";
 import { fixedLimit, type AdaptiveLimit } from "./adaptive-limit.ts";
 import { createSlotLine, type Waiting } from "./slot-line.ts";
+import { allowedWaitOf, isPatient, refusalOf } from "./slot-refusal.ts";
 
 export interface Bulkhead extends Slots {
   readonly stats: () => SlotStats;
@@ -21,8 +22,7 @@ export interface Bulkhead extends Slots {
   onGrant(): void;
 }
 
-export interface BulkheadOptions {
-  readonly slots: number;
+export interface BulkheadOptions extends SlotsOptions {
   /** The number of slots in use follows it. Default: always `slots`. */
   readonly limit?: AdaptiveLimit;
   /**
@@ -37,12 +37,6 @@ export interface BulkheadOptions {
    * other call waits for them. Default: never.
    */
   readonly isOriginAway?: () => boolean;
-  /** The longest wait of writes, reads and refreshes. */
-  readonly slotWaitMs: Millis;
-  readonly now: Clock;
-  readonly random: Random;
-  readonly withTimeout: WithTimeout;
-  readonly onShed?: (priority: SlotPriority, reason: ShedReason) => void;
 }
 
 interface Slot {
@@ -61,11 +55,6 @@ interface Waiter extends Waiting {
 const WAITING_PER_SLOT = 16;
 /** The weight of the last call in the mean time that a call holds its slot. */
 const MEAN_WEIGHT = 0.1;
-/** Refused clients come back after 1 to 4 s, each after another time, so that they do not come together. */
-const RETRY_MS: Millis = 1_000;
-const RETRY_JITTER_MS: Millis = 3_000;
-/** These calls wait as long as they like: the others of their request are done, or no client waits. */
-const PATIENT: ReadonlySet<SlotPriority> = new Set(["continued", "warm"]);
 
 /**
  * Limits concurrent calls to a number of slots. Further calls wait in a line (`slot-line.ts`), or are
@@ -140,17 +129,13 @@ export function createBulkhead(options: BulkheadOptions): Bulkhead {
 
   function refuse(priority: SlotPriority, reason: ShedReason): Result<never> {
     onShed?.(priority, reason);
-    if (reason === "abandoned")
-      return failed("origin.abandoned", "nobody waits for the call to the origin any more");
-    const message = `no slot for a call to the origin: ${reason}, ${taken.size} run`;
-    const retryAfterMs = RETRY_MS + random() * RETRY_JITTER_MS;
-    return { ok: false, fault: fault("origin.saturated", message, retryAfterMs) };
+    return refusalOf(reason, taken.size, random);
   }
 
   async function wait(request: SlotRequest): Promise<Result<ReleaseSlot>> {
     const { priority } = request;
     const since = now();
-    const allowedMs = PATIENT.has(priority) ? request.waitMs : Math.min(request.waitMs, slotWaitMs);
+    const allowedMs = allowedWaitOf(request, slotWaitMs);
     const patienceMs = line.patienceOf(priority, since, allowedMs);
     if (isHopeless(priority, patienceMs)) return refuse(priority, "hopeless");
     // The loader of an application bounds the calls that continue a request.
@@ -177,7 +162,7 @@ export function createBulkhead(options: BulkheadOptions): Bulkhead {
    * newest call first, so that nothing is ahead of it.
    */
   function isHopeless(priority: SlotPriority, patienceMs: Millis): boolean {
-    if (PATIENT.has(priority)) return false;
+    if (isPatient(priority)) return false;
     if (isOriginAway()) return true;
     if (meanHoldMs === undefined) return false;
     if (line.isStanding(priority, now())) return false;
@@ -212,6 +197,7 @@ export function createBulkhead(options: BulkheadOptions): Bulkhead {
       running: taken.size,
       waiting: line.size(),
     }),
+    outcomeOf,
     onGrant: serveWaiting,
   };
 }

@@ -96,9 +96,13 @@ export function createDataCentreLog(options: DataCentreLogOptions): SharedStore 
     for (let writes = 0; writes < MAX_WRITES; writes++) {
       // Each round, because the record may be one that another isolate has written meanwhile.
       previous = Math.max(previous, record.floor, ...numbersOf(record, [...logKeys, ...watched]));
-      const next = withInvalidation(record, logKeys, microsOf(ctx.now()));
+      const sentAt = ctx.now();
+      const next = withInvalidation(record, logKeys, microsOf(sentAt));
       record = await save(next, ctx);
-      if (has(record, logKeys, next.seq)) return { seq: next.seq, era: record.era, previous };
+      if (has(record, logKeys, next.seq)) {
+        const log = answerOf(record, 0, Infinity, sentAt);
+        return { seq: next.seq, era: record.era, previous, log };
+      }
     }
     throw new Error("other invalidations of the data centre overwrote this one");
   }
@@ -125,10 +129,8 @@ export function createDataCentreLog(options: DataCentreLogOptions): SharedStore 
     });
 
   return {
-    async read(keys, since, ctx) {
-      const log = await sync(since, MAX_CHANGES, ctx);
-      return log.ok ? done({ found: keys.map(() => undefined), log: log.value }) : log;
-    },
+    // The engine reads no entries of a store that holds none.
+    read: async () => failed("edge.unavailable", "the store holds no entries"),
 
     verify: (entries, since, ctx) =>
       attempt(async () => {

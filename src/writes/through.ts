@@ -55,12 +55,15 @@ export interface WriteThroughOptions {
   readonly etagOf: (body: string) => Promise<string>;
   /** Returns the text of a value. Default: JSON. */
   readonly textOf?: (value: unknown, key: string) => string;
+  /** Called with the key of a written value before it is stored. */
+  readonly admit?: ((key: string) => void) | undefined;
 }
 
 export function createWriteThrough({
   engine,
   etagOf,
   textOf = jsonTextOf,
+  admit,
 }: WriteThroughOptions): WriteThrough {
   return {
     logPosition: engine.logPosition,
@@ -70,6 +73,7 @@ export function createWriteThrough({
       const now = ctx.now();
       const body = textOf(value, key);
       const invalidationKeys = [...derivedInvalidationKeys(key), ...tags.map(invalidationKeyOfTag)];
+      admit?.(key);
       engine.put(
         key,
         policy,

@@ -2,8 +2,9 @@ import { env } from "cloudflare:workers";
 import { eq, sql } from "drizzle-orm";
 import { integer, pgTable, text } from "drizzle-orm/pg-core";
 import { Hono } from "hono";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
+  CacheUnavailable,
   createStrata,
   DefinitionError,
   definePolicy,
@@ -11,6 +12,7 @@ import {
   type Strata,
 } from "../../src/entries/data.ts";
 import { cached, middleware, type StrataEnv } from "../../src/entries/hono.ts";
+import { overload } from "../../src/entries/overload.ts";
 import { passThrough, proxy } from "../../src/entries/proxy.ts";
 import { outbox, postgres } from "../../src/entries/postgres.ts";
 import { redis } from "../../src/entries/redis.ts";
@@ -71,6 +73,50 @@ describe("the entry strata", () => {
     expect(await read(one)).toEqual(["miss", 2]);
     expect(one.reach).toBe("data-centre");
   });
+
+  it("cache.warm() without a shared store fails with an error that names the option, and loads nothing", async () => {
+    const cache = createStrata({ namespace: uniqueNamespace() }).open();
+    let loads = 0;
+    const load = async () => {
+      loads++;
+      return new Map<string, string>();
+    };
+    expect(() => cache.warm([key("greeting", "ada")], GREETING, load)).toThrow(DefinitionError);
+    expect(() => cache.warm([key("greeting", "ada")], GREETING, load)).toThrow(
+      "warm: needs the option `shared`",
+    );
+    expect(loads).toBe(0);
+  });
+
+  it.each([
+    ["by default", {}],
+    ["with the option `origin.overload`", { overload }],
+  ])(
+    "%s, at most as many loads run at the same time as there are slots, and a load that gets none in time fails",
+    async (_, more) => {
+      const origin = { slots: 2, slotWait: "50ms", ...more } as const;
+      const strata = createStrata({ namespace: uniqueNamespace(), origin });
+      const open = Promise.withResolvers<undefined>();
+      let running = 0;
+      let most = 0;
+      const read = async (id: number) => {
+        const { value } = await strata.open().read(key("n", id), GREETING, async () => {
+          most = Math.max(most, ++running);
+          await open.promise;
+          running--;
+          return id;
+        });
+        return value;
+      };
+      const first = [read(1), read(2)];
+      await vi.waitFor(() => expect(running).toBe(2));
+      await expect(read(3)).rejects.toThrow(CacheUnavailable);
+      open.resolve(undefined);
+      expect(await Promise.all(first)).toEqual([1, 2]);
+      expect(await read(3)).toBe(3);
+      expect(most).toBe(2);
+    },
+  );
 
   it("an invalidation reaches another isolate of the data centre within the coherence bound", async () => {
     const namespace = uniqueNamespace();

@@ -25,7 +25,12 @@ describe("the options of createStrata", () => {
         eviction: "sieve",
       },
       edge: { timeoutMs: 500, maxEntryChars: 8_388_608 },
-      redis: { timeoutMs: 1_000, maxEntryChars: 1_048_576, packFromChars: 16_384 },
+      redis: {
+        timeoutMs: 1_000,
+        maxEntryChars: 1_048_576,
+        packFromChars: 16_384,
+        oversize: "refuse",
+      },
       origin: { slots: 64, slotWaitMs: 450, totalSlots: 0, freeSlots: 4, sqlTimeoutMs: 5_000 },
       proxy: { slots: 128, slotWaitMs: 1_000, maxBytesInFlight: 16 * 2 ** 20 },
       flights: { shards: 16, grantTimeoutMs: 1_000, slackMs: 1_000 },

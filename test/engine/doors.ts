@@ -7,7 +7,8 @@ import type { Lookup } from "../../src/core/lookup.ts";
 import type { Policy } from "../../src/core/policy.ts";
 import type { SharedStore } from "../../src/core/shared-store.ts";
 import { createEngineParts } from "../../src/engine/create-engine.ts";
-import { createFlightStep } from "../../src/engine/join-flight.ts";
+import { ENTRY_PARTS } from "../../src/engine/entry-parts.ts";
+import { flightStepOf } from "../../src/engine/join-flight.ts";
 import { withTimeout } from "../../src/resilience/deadline.ts";
 import { createMemoryTier } from "../../src/tiers/memory.ts";
 import { createTestContext } from "../support/context.ts";
@@ -92,7 +93,7 @@ export async function readThrough(
     trim: () => Promise.reject(new Error("no read trims")),
   };
   const { coherence, engine, batch } = createEngineParts({
-    createFlightStep,
+    entries: ENTRY_PARTS,
     memory,
     store,
     edge: {
@@ -101,7 +102,7 @@ export async function readThrough(
       set: async () => done(undefined),
       delete: async () => done(undefined),
     },
-    flights: {
+    createFlightStep: flightStepOf({
       join: async (_scope, { after }) =>
         done(
           door === "flight" && after === undefined
@@ -114,7 +115,7 @@ export async function readThrough(
             : { role: "leader", flight: "g", lease: "l" },
         ),
       land: async () => done(undefined),
-    },
+    }),
     slots: { acquire: async () => done(() => undefined) },
     withTimeout,
     random: () => 0,

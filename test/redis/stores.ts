@@ -10,6 +10,7 @@ export interface TestStoreOptions {
   readonly timeoutMs?: number;
   readonly maxEntryChars?: number;
   readonly packFromChars?: number;
+  readonly splits?: boolean;
 }
 
 /** The store of a fresh isolate, which has not sent its scripts yet. */
@@ -20,6 +21,7 @@ export function createTestStore(namespace: string, options: TestStoreOptions = {
     timeoutMs = 10_000,
     maxEntryChars = 100_000,
     packFromChars = Infinity,
+    splits = false,
   } = options;
   return createRedisStore({
     redis: createRedis({ url, token, timeoutMs }),
@@ -27,6 +29,7 @@ export function createTestStore(namespace: string, options: TestStoreOptions = {
     newId: () => crypto.randomUUID(),
     maxEntryChars,
     packFromChars,
+    splits,
   });
 }
 

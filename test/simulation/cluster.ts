@@ -4,7 +4,9 @@ import type { Invalidator } from "../../src/core/invalidator.ts";
 import type { DataReader } from "../../src/core/data-reader.ts";
 import { createFlightPort } from "../../src/durable/flight-port.ts";
 import { createEngineParts } from "../../src/engine/create-engine.ts";
-import { createFlightStep } from "../../src/engine/join-flight.ts";
+import { ENTRY_PARTS } from "../../src/engine/entry-parts.ts";
+import { flightStepOf } from "../../src/engine/join-flight.ts";
+import { hearingOf } from "../../src/engine/log-hearing.ts";
 import { createExistence, type Existence } from "../../src/engine/existence.ts";
 import { createReader } from "../../src/engine/reader.ts";
 import { createWarmer } from "../../src/engine/warm.ts";
@@ -147,19 +149,21 @@ export function createCluster(options: ClusterOptions): Cluster {
     );
     const { memory, edge, store } = ports;
     const { coherence, engine, batch, callOrigin, ...parts } = createEngineParts({
-      createFlightStep,
+      entries: ENTRY_PARTS,
       memory,
       edge,
       store,
-      shares: sharing ? sharedLog.sharesOf(colo, now) : undefined,
-      flights: createFlightPort({
-        stub: flightModel.stubOf,
-        namespace: "n",
-        shards: 1,
-        grantMs: 500,
-        slackMs: 1_000,
-        withTimeout,
-      }),
+      createHearing: sharing ? hearingOf(sharedLog.sharesOf(colo, now)) : undefined,
+      createFlightStep: flightStepOf(
+        createFlightPort({
+          stub: flightModel.stubOf,
+          namespace: "n",
+          shards: 1,
+          grantMs: 500,
+          slackMs: 1_000,
+          withTimeout,
+        }),
+      ),
       slots: createSlots(time, limits.slots),
       withTimeout,
       random: time.random,

@@ -12,7 +12,8 @@ import { createFlightPort } from "../../src/durable/flight-port.ts";
 import { createFlights } from "../../src/durable/flights.ts";
 import type { Coherence } from "../../src/engine/coherence.ts";
 import { createEngineParts } from "../../src/engine/create-engine.ts";
-import { createFlightStep } from "../../src/engine/join-flight.ts";
+import { ENTRY_PARTS } from "../../src/engine/entry-parts.ts";
+import { flightStepOf } from "../../src/engine/join-flight.ts";
 import type { Slots } from "../../src/core/origin-slots.ts";
 import { createReader } from "../../src/engine/reader.ts";
 import { createWarmer } from "../../src/engine/warm.ts";
@@ -98,30 +99,32 @@ export function createKilledIsolate(time: VirtualTime): KilledIsolate {
   });
   const slots = createSlots(time, wait);
   const { coherence, engine, batch, callOrigin, loads } = createEngineParts({
-    createFlightStep,
+    entries: ENTRY_PARTS,
     memory: createMemoryTier({ maxBytes: 1 << 20, maxEntries: 100 }),
     edge: waiting(createEdges(time, () => false).edgeOf("a")),
     store: waiting(redis.store),
-    flights: createFlightPort({
-      stub: () => ({
-        join: async (request, onWait) => {
-          await wait(() => time.sleep(time.random() * 20));
-          return wait(() =>
-            flights.join(request, () => void time.after(time.random() * 20, onWait)),
-          );
-        },
-        land: async (request) => {
-          await wait(() => time.sleep(time.random() * 20));
-          flights.land(request);
-        },
-        ping: () => wait(() => time.sleep(time.random() * 20)),
+    createFlightStep: flightStepOf(
+      createFlightPort({
+        stub: () => ({
+          join: async (request, onWait) => {
+            await wait(() => time.sleep(time.random() * 20));
+            return wait(() =>
+              flights.join(request, () => void time.after(time.random() * 20, onWait)),
+            );
+          },
+          land: async (request) => {
+            await wait(() => time.sleep(time.random() * 20));
+            flights.land(request);
+          },
+          ping: () => wait(() => time.sleep(time.random() * 20)),
+        }),
+        namespace: "n",
+        shards: 1,
+        grantMs: 500,
+        slackMs: 1_000,
+        withTimeout,
       }),
-      namespace: "n",
-      shards: 1,
-      grantMs: 500,
-      slackMs: 1_000,
-      withTimeout,
-    }),
+    ),
     slots: slots.port,
     withTimeout,
     random: time.random,

@@ -10,6 +10,7 @@ import { done } from "../../src/core/faults.ts";
 import type { LogAnswer } from "../../src/core/log.ts";
 import type { SharedStore } from "../../src/core/shared-store.ts";
 import { createCoherence } from "../../src/engine/coherence.ts";
+import { hearingOf } from "../../src/engine/log-hearing.ts";
 import { createSharedLogModel } from "./shared-log.ts";
 import { createVirtualTime } from "./virtual-time.ts";
 
@@ -86,7 +87,7 @@ async function count(sharing: boolean, countedMs: number): Promise<Counted> {
     });
     const coherence = createCoherence({
       store: store as SharedStore,
-      shares: sharing ? model.sharesOf(ctx.host, now) : undefined,
+      createHearing: sharing ? hearingOf(model.sharesOf(ctx.host, now)) : undefined,
       timeoutMs: 1_000,
       withTimeout: time.withTimeout,
     });

@@ -76,6 +76,11 @@ export function createDataIsolate(options: DataIsolateOptions): DataIsolate {
   const events: CacheEvent[] = [];
   const counts = new Map<string, number>();
   const shared = store === "the log of the data centre" ? undefined : OPEN[store]();
+  const deferred = new Set<Promise<unknown>>();
+  const waitUntil = (work: Promise<unknown>): void => {
+    deferred.add(work);
+    void work.finally(() => deferred.delete(work));
+  };
   const strata = createDataLayer(
     {
       ...more,
@@ -83,13 +88,11 @@ export function createDataIsolate(options: DataIsolateOptions): DataIsolate {
       ...(shared && { shared: counted(shared, counts) }),
     },
     { now: clock.now, random: () => 0, newId: () => crypto.randomUUID(), sleep: clock.sleep },
-    keepAlive,
+    (work) => {
+      waitUntil(work);
+      keepAlive(work);
+    },
   );
-  const deferred = new Set<Promise<unknown>>();
-  const waitUntil = (work: Promise<unknown>): void => {
-    deferred.add(work);
-    void work.finally(() => deferred.delete(work));
-  };
   return {
     strata,
     clock,

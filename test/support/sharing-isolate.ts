@@ -8,6 +8,7 @@ import { done, failed } from "../../src/core/faults.ts";
 import type { LogAnswer } from "../../src/core/log.ts";
 import type { SharedStore } from "../../src/core/shared-store.ts";
 import { createCoherence } from "../../src/engine/coherence.ts";
+import { hearingOf } from "../../src/engine/log-hearing.ts";
 import { createLogShares } from "../../src/engine/log-shares.ts";
 import { createTestContext } from "./context.ts";
 
@@ -79,7 +80,7 @@ export async function createSharingIsolate(
   });
   const coherence = createCoherence({
     store: store as SharedStore,
-    shares,
+    createHearing: hearingOf(shares),
     timeoutMs: 1_000,
     withTimeout: (work) => work,
   });

@@ -52,7 +52,14 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   sessions: ["core"],
   writes: ["core", "engine"],
   answers: ["core", "engine"],
-  data: ["core", "engine", "config/option-reader.ts", "tiers/eviction", "writes/through.ts"],
+  data: [
+    "core",
+    "engine",
+    "config/option-reader.ts",
+    "resilience/fixed-slots.ts",
+    "tiers/eviction",
+    "writes/through.ts",
+  ],
   adapters: [
     "core",
     "engine",

@@ -2,6 +2,7 @@ import type { Entry, Variant } from "../../core/entry.ts";
 import { CacheUnavailable } from "../../core/faults.ts";
 import type { Lookup } from "../../core/lookup.ts";
 import type { LoadTask, Read } from "../../engine/lookup-request.ts";
+import { judge } from "../../engine/judge.ts";
 import { onlyIfCachedProblem } from "../cache/problem.ts";
 import { decideReuse, isConfirmable } from "../cache/reuse-decision.ts";
 import { rawResponse } from "../cache/raw-response.ts";
@@ -103,7 +104,7 @@ async function lookUpOnce(
     const { head, selectors, since } = arrival;
     // A lookup that asks the origin itself has a response of its own.
     if (asks !== "nothing" || !matches(selectors, proxied.forwardedFields())) return;
-    const judged = await options.engine.judge(head, since, read);
+    const judged = await judge(options.engine, head, since, read);
     if (judged === undefined || decideReuse(request, head, control, sharing, ctx.now()) !== "fresh")
       return;
     if (asks !== "nothing") return;

@@ -85,7 +85,7 @@ export function createDryRun(options: DryRunOptions): DryRun {
     refresh: (key, policy, _task, ctx) => lookUp(key, policy, ctx),
     logPosition: engine.logPosition,
     beginRead: engine.beginRead,
-    judge: engine.judge,
+    decide: engine.decide,
     positionOf: engine.positionOf,
     put: refuse,
     discard: () => undefined,

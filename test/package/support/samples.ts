@@ -48,6 +48,24 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
     ),
     answers: ["miss", "hit-memory"],
   },
+  "strata/admission": {
+    peers: [],
+    source: worker(
+      `import { createStrata, definePolicy, key } from "strata";\nimport { secondRead } from "strata/admission";`,
+      `const strata = createStrata({ namespace: "shop", admission: secondRead() });\n${GREETING}`,
+      READ,
+    ),
+    answers: ["miss", "hit-memory"],
+  },
+  "strata/overload": {
+    peers: [],
+    source: worker(
+      `import { createStrata, definePolicy, key } from "strata";\nimport { overload } from "strata/overload";`,
+      `const strata = createStrata({ namespace: "shop", origin: { overload } });\n${GREETING}`,
+      READ,
+    ),
+    answers: ["miss", "hit-memory"],
+  },
   "strata/eviction": {
     peers: [],
     source: worker(

@@ -1,37 +1,14 @@
 /** Reads entries and the log from Redis in one request, and validates the entries by the log. */
-import { verifiedCopy, type Entry } from "../core/entry.ts";
+import { verifiedCopy } from "../core/entry.ts";
 import type { LogAnswer } from "../core/log.ts";
 import { verdictByNumbers } from "../core/log-verdict.ts";
 import { rejectionOf } from "../core/rejection.ts";
-import type { SharedStore, Verified } from "../core/shared-store.ts";
+import type { Verified } from "../core/shared-store.ts";
 import type { EpochMs } from "../core/time.ts";
-import type { Coherence } from "./coherence.ts";
-import type { Read } from "./lookup-request.ts";
-import { validate, type Served } from "./validation.ts";
+import { NOTHING, type CreateSharedReader, type Found, type SharedRead } from "./shared-reader.ts";
+import { validate } from "./validation.ts";
 
-/** The content of Redis under a key: an entry that is valid at this moment, or an invalidated entry. */
-export interface Found {
-  readonly served?: Served;
-  readonly invalidatedEntry?: Entry;
-}
-
-/** One read of the shared store. */
-export type SharedRead = Pick<Read, "key" | "policy" | "startedAt" | "ctx">;
-
-export interface SharedReader {
-  /**
-   * Returns the content of Redis under the keys of the reads, in their order, with one request. Each
-   * entry is validated for its own read.
-   */
-  read(reads: readonly [SharedRead, ...SharedRead[]]): Promise<readonly Found[] | "unreachable">;
-}
-
-/** Returns the content of Redis under the key of a request. */
-export type ReadShared = (read: SharedRead) => Promise<Found | "unreachable">;
-
-export const NOTHING: Found = {};
-
-export function createSharedReader(store: SharedStore, coherence: Coherence): SharedReader {
+export const createEntryReader: CreateSharedReader = (store, coherence) => {
   function foundOf(verified: Verified, log: LogAnswer, sentAt: EpochMs, read: SharedRead): Found {
     const { ctx } = read;
     const { entry } = verified;
@@ -68,4 +45,4 @@ export function createSharedReader(store: SharedStore, coherence: Coherence): Sh
       });
     },
   };
-}
+};

@@ -1,0 +1,17 @@
+/** The parts of the engine that only a store of entries needs. A shared store brings them with it. */
+import { createEntryReader } from "./entry-reader.ts";
+import { gatherWrites } from "./gathered-writes.ts";
+import { createSharedTurns } from "./shared-turns.ts";
+import { createVerificationBatches } from "./verification-batches.ts";
+import { createWarmer } from "./warm.ts";
+
+export const ENTRY_PARTS = {
+  createReader: createEntryReader,
+  createTurns: createSharedTurns,
+  createVerifications: createVerificationBatches,
+  gatherWrites,
+  createWarmer,
+};
+
+/** The type of these parts. The engine imports it without their code. */
+export type EntryParts = typeof ENTRY_PARTS;
