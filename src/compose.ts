@@ -41,6 +41,7 @@ import { createTraced, createTracedFetch } from "./telemetry/traces/traced.ts";
 import { createEdgeTier } from "./tiers/edge.ts";
 import { createEviction } from "./tiers/eviction/choice.ts";
 import { createMemoryTier } from "./tiers/memory.ts";
+import { createEraseEntries } from "./writes/erase.ts";
 import { createTakeWriteSlot } from "./writes/write-slot.ts";
 
 /**
@@ -144,26 +145,27 @@ export function createLayer(
 
   // Creates the engine, which uses the tiers and telemetry.
   const flights = composeFlights(flightPort, breakers.flight);
-  const { coherence, engine, batch, loads, callOrigin, stored, ...markers } = createEngineParts({
-    memory,
-    edge,
-    store,
-    shares: composeLogShares(bindings, config, { random, sleep }),
-    flights,
-    createFlightStep,
-    slots: originSlots,
-    withTimeout,
-    random,
-    storeTimeoutMs: settings.redis.timeoutMs,
-    maxLandingChars: settings.redis.maxEntryChars,
-    stepsTimeoutMs:
-      settings.edge.timeoutMs + settings.redis.timeoutMs + settings.flights.grantTimeoutMs,
-  });
+  const { coherence, engine, batch, loads, callOrigin, stored, erase, ...markers } =
+    createEngineParts({
+      memory,
+      edge,
+      store,
+      shares: composeLogShares(bindings, config, { random, sleep }),
+      flights,
+      createFlightStep,
+      slots: originSlots,
+      withTimeout,
+      random,
+      storeTimeoutMs: settings.redis.timeoutMs,
+      maxLandingChars: settings.redis.maxEntryChars,
+      stepsTimeoutMs:
+        settings.edge.timeoutMs + settings.redis.timeoutMs + settings.flights.grantTimeoutMs,
+    });
   const direct = composeAnnouncements(bindings, config, coherence);
   const invalidator = composeLogGroups(bindings, config, direct, breakers.log);
   const warmer = createWarmer({ store, coherence, callOrigin, random });
   const invalidate = createRetryingInvalidate(invalidator, "n:");
-  const openFor = createOpen({ engine, batch, loads, stored, warmer, invalidate });
+  const openFor = createOpen({ engine, batch, loads, stored, erase, warmer, invalidate });
   const existence = createExistence({
     filters: createFilterStore(redis, namespace, breakers.redis),
     store,
@@ -260,6 +262,7 @@ export function createLayer(
       }),
     ...callers,
     writer,
+    erase: createEraseEntries({ writer, log: coherence, erase }),
     through,
     db,
     existence,

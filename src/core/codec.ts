@@ -144,6 +144,24 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
 }
 
 /**
+ * Returns the fields of an encoded entry by which it is validated, without its body. Undefined if the
+ * text does not hold the whole header.
+ */
+export function datedOf(
+  text: string,
+): Pick<Entry, "invalidationKeys" | "asOf" | "era"> | undefined {
+  const [magic, line, header, body] = text.split("\n", 4);
+  if (magic !== MAGIC || line === undefined || header === undefined || body === undefined)
+    return undefined;
+  try {
+    const { o, r } = JSON.parse(header) as Header;
+    return { invalidationKeys: line.split("\t") as InvalidationKey[], asOf: o, era: r };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
  * Copies texts. In V8 a slice keeps its whole source in memory, which wastes memory once the body
  * has been decoded from base64.
  */

@@ -1,9 +1,10 @@
 import type { Context } from "../core/context.ts";
 import { toMillis, type Duration } from "../core/duration.ts";
 import type { LogPosition } from "../core/entry.ts";
+import { progressOf, type Erasure } from "../core/erasure.ts";
 import { etagOf } from "../core/etag.ts";
 import { CacheUnavailable, DefinitionError } from "../core/faults.ts";
-import { logKeysOfPurge, type PurgeTargets } from "../core/invalidation-key.ts";
+import { logKeysOfPurge, namesOfPurge, type AnyTargets } from "../core/invalidation-key.ts";
 import type { Invalidation } from "../core/invalidator.ts";
 import { JSON_SERIALIZER, type Serializer } from "../core/serializer.ts";
 import type { Lookup } from "../core/lookup.ts";
@@ -16,7 +17,10 @@ import type { Warmer } from "../engine/warm.ts";
 import { createWriteThrough, logKeysOfThrough } from "../writes/through.ts";
 import type { Cache } from "./cache.ts";
 
-export interface OpenParts extends Pick<EngineParts, "engine" | "batch" | "loads" | "stored"> {
+export interface OpenParts extends Pick<
+  EngineParts,
+  "engine" | "batch" | "loads" | "stored" | "erase"
+> {
   readonly warmer: Warmer;
   readonly invalidate: Invalidate;
   /** Default: JSON. */
@@ -42,7 +46,7 @@ export function createOpen(parts: OpenParts): (ctx: Context) => Cache {
   }
 
   async function invalidateKeys(
-    targets: PurgeTargets,
+    targets: AnyTargets,
     ctx: Context,
     watched?: Parameters<Invalidate>[2],
   ): Promise<Invalidation | undefined> {
@@ -58,8 +62,17 @@ export function createOpen(parts: OpenParts): (ctx: Context) => Cache {
     const { report, freshnessFor, valued, ...reader } = createValueReader(readerParts, ctx);
     const openedAt = position();
 
-    async function purge(targets: PurgeTargets): Promise<void> {
-      await invalidateKeys(targets, ctx);
+    async function purge(targets: AnyTargets): Promise<Erasure | undefined> {
+      const cursor = "erase" in targets ? targets.cursor : undefined;
+      const written = cursor === undefined ? await invalidateKeys(targets, ctx) : undefined;
+      if (!("erase" in targets)) return undefined;
+      const names = namesOfPurge(targets);
+      const at = ctx.now();
+      const progress =
+        cursor === undefined
+          ? { seq: 0, era: "", ...written, at, isLast: false, store: "" }
+          : progressOf(names, cursor);
+      return parts.erase(names, progress, ctx);
     }
 
     async function invalidateAll(...keys: readonly string[]): Promise<void> {
@@ -75,10 +88,12 @@ export function createOpen(parts: OpenParts): (ctx: Context) => Cache {
     const cache: Cache = {
       ...reader,
       position,
-      purge,
+      purge: purge as Cache["purge"],
       invalidate: invalidateAll,
       delete: invalidateAll,
-      invalidateTags: (...tags) => purge({ tags }),
+      async invalidateTags(...tags) {
+        await purge({ tags });
+      },
 
       async get(key, given) {
         const policy = policyOf(given);

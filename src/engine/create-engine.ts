@@ -25,6 +25,7 @@ import { createSearchTiers } from "./search-tiers.ts";
 import { createSharedReader } from "./shared-store-reader.ts";
 import { createSharedTurns } from "./shared-turns.ts";
 import { createSoftTimeout } from "./soft-timeout.ts";
+import { createErase, type Erase } from "./erase.ts";
 import { createEntryStore } from "./store-entry.ts";
 import { createStoredValues, type StoredValues } from "./stored-values.ts";
 import { withTimedWaits } from "./timed-waits.ts";
@@ -64,6 +65,7 @@ export interface EngineParts {
   readonly callOrigin: CallOrigin;
   /** Reads and renews stored values without a load. */
   readonly stored: StoredValues;
+  readonly erase: Erase;
   readonly hitForMiss: HitForMiss;
   readonly backoff: LoadBackoff;
 }
@@ -78,6 +80,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
       shares: ports.shares,
       timeoutMs: storeTimeoutMs,
       withTimeout,
+      drop: memory.removeWhere,
       maxNumbers: ports.maxNumbers,
     }),
   );
@@ -166,5 +169,6 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     shared,
     entryStore,
   });
-  return { coherence, engine, batch, loads, callOrigin, stored, hitForMiss, backoff };
+  const erase = createErase({ memory, edge, store });
+  return { coherence, engine, batch, loads, callOrigin, stored, erase, hitForMiss, backoff };
 }

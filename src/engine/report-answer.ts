@@ -1,7 +1,26 @@
 import type { Context } from "../core/context.ts";
-import type { LogAnswer } from "../core/log.ts";
+import { droppedBy } from "../core/erasure.ts";
+import type { Dated, LogAnswer } from "../core/log.ts";
 import type { LogView } from "../core/log-view.ts";
 import { settleMarks } from "../core/log-view.ts";
+
+/** Drops the entries of memory for which the test is true. */
+export type DropFromMemory = (test: (entry: Dated) => boolean) => unknown;
+
+/** Applies an answer of the log to a view, and drops what the answer has erased from memory. */
+export function applyDropping<Outcome>(
+  view: LogView,
+  log: LogAnswer,
+  drop: DropFromMemory,
+  apply: () => Outcome,
+): Outcome {
+  const { seen, era } = view;
+  const outcome = apply();
+  const hasNews = view.seen !== seen || view.era !== era;
+  const isDropped = hasNews ? droppedBy(view, { seen, era }, log) : undefined;
+  if (isDropped !== undefined) drop(isDropped);
+  return outcome;
+}
 
 /** Applies an answer of the log to a view, ends old marks, and reports the outcome if there is one. */
 export function reportAnswer<Outcome extends string | undefined>(
@@ -9,12 +28,13 @@ export function reportAnswer<Outcome extends string | undefined>(
   log: LogAnswer,
   ctx: Context,
   apply: () => Outcome,
+  drop: DropFromMemory,
 ): Outcome {
   const newest = log.changes.reduce((most, [, seq]) => Math.max(most, seq), view.seen);
   // Numbers are close to Redis' time in microseconds. The first answer has no previous one, so it
   // shows no lag.
   const lagMs = newest > view.seen && view.era === log.era ? ctx.now() - newest / 1000 : undefined;
-  const outcome = apply();
+  const outcome = applyDropping(view, log, drop, apply);
   if (outcome === "applied") settleMarks(view, log.sentAt, ctx.now());
   if (outcome !== undefined)
     ctx.emit({

@@ -153,6 +153,42 @@ redis.call('ZADD', inv, unpack(add))
 return { number, name, string.format('%.0f', previous) }
 `;
 
+/** The script of an erasure reads this many entries with one command, so that it holds few of them at a time. */
+export const ERASE_READS = 16;
+
+/**
+ * Removes those of the entries KEYS that have one of the names and were loaded before a number or in
+ * another era. ARGV: the number, the era, the names. A value that is no entry is removed too, as a read
+ * would do. Returns the positions of the removed ones in KEYS.
+ */
+export const ERASE = `${READ_WRITE}
+local unpack = unpack or table.unpack
+local names, removed, gone = {}, {}, {}
+for i = 3, #ARGV do names[ARGV[i]] = true end
+local function isErased(text)
+  local line, header = string.match(text, '^[^\\n]*\\n([^\\n]*)\\n([^\\n]*)\\n')
+  if not header then return true end
+  local isOfEra = string.find(header, '"r":"' .. ARGV[2] .. '"', 1, true)
+  local number = tonumber(string.match(header, '"o":(%d+)') or 0)
+  if isOfEra and number >= tonumber(ARGV[1]) then return false end
+  for name in string.gmatch(line, '[^\\t]+') do
+    if names[name] then return true end
+  end
+  return false
+end
+for from = 1, #KEYS, ${ERASE_READS} do
+  local last = math.min(from + ${ERASE_READS - 1}, #KEYS)
+  for i, text in ipairs(redis.call('MGET', unpack(KEYS, from, last))) do
+    if text and isErased(text) then
+      removed[#removed + 1] = from + i - 1
+      gone[#gone + 1] = KEYS[from + i - 1]
+    end
+  end
+end
+if #gone > 0 then redis.call('DEL', unpack(gone)) end
+return removed
+`;
+
 /**
  * Creates the log's era if there is none, and a new era if the log lost numbers that the caller has
  * seen. ARGV: a name for a new era, known era, known number, limit.

@@ -12,7 +12,7 @@ import { attempt, redisFaultOf, type RedisClient } from "./client.ts";
 import { parseLog, type RawLog } from "./log-answer.ts";
 import { createScriptRunner } from "./script-runner.ts";
 import { pack, unpack } from "./packing.ts";
-import { ESTABLISH, INVALIDATE, READ, TRIM, VERIFY } from "./scripts.ts";
+import { ERASE, ESTABLISH, INVALIDATE, READ, TRIM, VERIFY } from "./scripts.ts";
 import type { Seq } from "../core/seq.ts";
 import { requestsOf, type StoredText } from "../core/write-requests.ts";
 
@@ -25,6 +25,9 @@ import { requestsOf, type StoredText } from "../core/write-requests.ts";
  * @see https://upstash.com/docs/redis/troubleshooting/max_request_size_exceeded
  */
 const REQUEST_CHARS = 900_000;
+
+/** The number of keys of the database that one part of an erasure looks at, near enough. */
+const ERASED_AT_ONCE = 500;
 
 export interface RedisStoreOptions {
   readonly redis: RedisClient;
@@ -49,6 +52,7 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
   const verifyScript = createScriptRunner(redis, VERIFY, { readonly: true });
   const invalidateScript = createScriptRunner(redis, INVALIDATE);
   const establishScript = createScriptRunner(redis, ESTABLISH);
+  const eraseScript = createScriptRunner(redis, ERASE);
   const trimScript = createScriptRunner(redis, TRIM);
 
   /** The text to store. Undefined for a large binary body: images and archives do not shrink, and the attempt blocks the isolate. */
@@ -165,6 +169,21 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
     delete: (keys) =>
       attempt(async () => {
         if (keys.length > 0) await redis.del(...keys.map(entryKey));
+      }),
+
+    erase: ({ names, seq, era }, cursor) =>
+      attempt(async () => {
+        const match = entryKey("*");
+        const from = cursor === "" ? "0" : cursor;
+        const [next, keys] = await redis.scan(from, { match, count: ERASED_AT_ONCE });
+        const removed =
+          keys.length > 0 ? await eraseScript<number[]>(keys, [seq, era, ...names]) : [];
+        const start = entryKey("").length;
+        return {
+          keys: removed.map((at) => (keys[at - 1] ?? "").slice(start)),
+          examined: keys.length,
+          ...(next !== "0" && { cursor: next }),
+        };
       }),
 
     invalidate: (logKeys, watched) =>

@@ -5,6 +5,7 @@ import {
   type StoreValue,
 } from "../core/decorate-store.ts";
 import type { SharedStore } from "../core/shared-store.ts";
+import { ERASE_READS } from "../redis/scripts.ts";
 
 /** A script passes at most this many log keys to one Redis command; see redis/scripts.ts. */
 const KEYS_PER_COMMAND = 4_000;
@@ -55,6 +56,12 @@ const BILLING: { readonly [O in StoreOperation]: Billing<O> } = {
   delete: {
     command: () => "DEL",
     commands: () => 1,
+  },
+  erase: {
+    command: () => "SCAN",
+    // The script is another request: it reads the entries in groups, and removes some.
+    commands: (_args, value) => (value?.examined ? 3 + Math.ceil(value.examined / ERASE_READS) : 1),
+    requests: ({ examined }) => (examined > 0 ? 2 : 1),
   },
   invalidate: {
     command: () => "EVALSHA",
