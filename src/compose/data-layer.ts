@@ -62,6 +62,20 @@ function buildParts(
   const opening: SharedParts = { namespace, newId, now, random, withTimeout, emit };
   const shared = options.shared?.open(opening) ?? dataCentre(settings, ownPlatform);
   const flights = options.flights?.open(opening) ?? NO_FLIGHTS;
+  const plain = {
+    edge:
+      typeof caches === "undefined"
+        ? NO_EDGE
+        : createEdgeTier({
+            open: () => openCaches(namespace),
+            timeoutMs: edge.timeoutMs,
+            maxEntryChars: edge.maxEntryChars,
+            withTimeout,
+          }),
+    store: shared.store,
+    flights: flights.port,
+  };
+  const ports = options.encryption?.open(namespace, plain) ?? plain;
 
   const { slots, slotWaitMs } = settings.origin;
   const originSlots = createBulkhead({
@@ -80,17 +94,7 @@ function buildParts(
   });
   const engineParts = createEngineParts({
     memory,
-    edge:
-      typeof caches === "undefined"
-        ? NO_EDGE
-        : createEdgeTier({
-            open: () => openCaches(namespace),
-            timeoutMs: edge.timeoutMs,
-            maxEntryChars: edge.maxEntryChars,
-            withTimeout,
-          }),
-    store: shared.store,
-    flights: flights.port,
+    ...ports,
     createFlightStep: flights.createStep,
     slots: originSlots,
     withTimeout,
@@ -101,7 +105,7 @@ function buildParts(
   });
   const { coherence, callOrigin } = engineParts;
   const serializer = options.serializer ?? JSON_SERIALIZER;
-  const warmer = createWarmer({ store: shared.store, coherence, callOrigin, random });
+  const warmer = createWarmer({ ...ports, coherence, callOrigin, random });
   const invalidate = createRetryingInvalidate(coherence, "n:");
   return {
     ...engineParts,

@@ -81,6 +81,7 @@ export type CacheEvent =
        * - `corrupt`: it could not be decoded
        * - `unverified`: the log was asked and did not confirm it
        * - `unfit`: the policy's schema rejected it
+       * - `undecryptable`: it is not encrypted, or none of the keys decrypts it
        * - `too-big`: the tier does not store entries of this size
        */
       readonly reason:
@@ -90,6 +91,7 @@ export type CacheEvent =
         | "corrupt"
         | "unverified"
         | "unfit"
+        | "undecryptable"
         | "too-big";
       /** What the log has rejected. */
       readonly entry?: Dated;

@@ -1,6 +1,7 @@
 /** The options of the data cache: their meaning, their checks and their defaults. */
 import { count, duration, readOptions, type OptionTable } from "../config/option-reader.ts";
 import type { Duration } from "../core/duration.ts";
+import type { Encryption } from "../core/encryption.ts";
 import type { CacheEvent } from "../core/events.ts";
 import { DefinitionError } from "../core/faults.ts";
 import type { Serializer } from "../core/serializer.ts";
@@ -65,6 +66,12 @@ export interface DataOptions {
    * @default JSON
    */
   readonly serializer?: Serializer;
+  /**
+   * Encrypts entries outside the isolate's memory: `encryption(…)` of `strata/encryption`. Keys, tags and
+   * lifetimes stay readable.
+   * @default entries are stored as they are
+   */
+  readonly encryption?: Encryption;
   /** Called with each event of the cache, for logs and metrics. It must not throw. @default no call */
   readonly onEvent?: (event: CacheEvent) => void;
 }
@@ -114,6 +121,7 @@ export function readDataOptions(options: DataOptions): DataSettings {
     shared: _shared,
     flights: _flights,
     serializer: _serializer,
+    encryption: _encryption,
     onEvent: _onEvent,
     ...groups
   } = options;

@@ -22,6 +22,7 @@ export type {
 export type { Lookup } from "../core/lookup.ts";
 export type { Erasure } from "../core/erasure.ts";
 export type { EraseTargets, PurgeTargets } from "../core/invalidation-key.ts";
+export type { Encryption } from "../core/encryption.ts";
 export type { Serializer } from "../core/serializer.ts";
 export type { Duration } from "../core/duration.ts";
 export type { CacheEvent } from "../core/events.ts";

@@ -1,3 +1,4 @@
+import { ERASE_READS } from "../core/erasure.ts";
 import { MAX_CHANGES, TOP } from "../core/log.ts";
 import { SOFT, UNCONFIRMED } from "../core/invalidation-key.ts";
 
@@ -152,9 +153,6 @@ add[#add + 1] = '!seq'
 redis.call('ZADD', inv, unpack(add))
 return { number, name, string.format('%.0f', previous) }
 `;
-
-/** The script of an erasure reads this many entries with one command, so that it holds few of them at a time. */
-export const ERASE_READS = 16;
 
 /**
  * Removes those of the entries KEYS that have one of the names and were loaded before a number or in

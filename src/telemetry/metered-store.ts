@@ -1,3 +1,4 @@
+import { ERASE_READS } from "../core/erasure.ts";
 import {
   decorateStore,
   type StoreArgs,
@@ -5,7 +6,6 @@ import {
   type StoreValue,
 } from "../core/decorate-store.ts";
 import type { SharedStore } from "../core/shared-store.ts";
-import { ERASE_READS } from "../redis/scripts.ts";
 
 /** A script passes at most this many log keys to one Redis command; see redis/scripts.ts. */
 const KEYS_PER_COMMAND = 4_000;
