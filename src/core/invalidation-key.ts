@@ -137,7 +137,7 @@ export interface PurgeTargets {
 export interface EraseTargets extends Omit<PurgeTargets, "soft"> {
   readonly erase: true;
   /** The `cursor` of an earlier answer, to continue that erasure. Default: a new erasure. */
-  readonly cursor?: string;
+  readonly cursor?: string | undefined;
 }
 
 /** The targets of a purge or of an erasure. */
@@ -150,8 +150,15 @@ export type AnyTargets = PurgeTargets | EraseTargets;
  */
 export function logKeysOfPurge(targets: AnyTargets): LogKey[] {
   const unique = namesOfPurge(targets);
-  if ("erase" in targets) return [...unique, ...unique.map((name): LogKey => `${ERASED}${name}`)];
-  return targets.soft === true ? unique.map((name): LogKey => `${SOFT}${name}`) : unique;
+  if (isErasure(targets)) return [...unique, ...unique.map((name): LogKey => `${ERASED}${name}`)];
+  return "soft" in targets && targets.soft === true
+    ? unique.map((name): LogKey => `${SOFT}${name}`)
+    : unique;
+}
+
+/** Whether the targets are those of an erasure. */
+export function isErasure(targets: AnyTargets): targets is EraseTargets {
+  return "erase" in targets && targets.erase === true;
 }
 
 /** Returns the invalidation keys that a purge names, without duplicates. @throws as `logKeysOfPurge` does */

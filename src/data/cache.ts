@@ -72,8 +72,6 @@ export interface Cache extends DataReader {
   delete(...keys: readonly string[]): Promise<void>;
   /** Invalidates every value that has one of these tags. @throws as `invalidate` does */
   invalidateTags(...tags: readonly string[]): Promise<void>;
-  /** Invalidates by tags, keys, prefixes of keys, or everything. @throws as `invalidate` does */
-  purge(targets: PurgeTargets): Promise<void>;
   /**
    * Invalidates, and removes the bytes from every tier that this isolate reaches. The answer says what was
    * removed from each tier, and what remains until when. While `done` is false, call it again with the
@@ -87,4 +85,6 @@ export interface Cache extends DataReader {
    *   erasure = await cache.purge({ tags: ["user:7"], erase: true, cursor: erasure.cursor });
    */
   purge(targets: EraseTargets): Promise<Erasure>;
+  /** Invalidates by tags, keys, prefixes of keys, or everything. @throws as `invalidate` does */
+  purge(targets: PurgeTargets): Promise<void>;
 }

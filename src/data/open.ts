@@ -4,7 +4,12 @@ import type { LogPosition } from "../core/entry.ts";
 import { progressOf, type Erasure } from "../core/erasure.ts";
 import { etagOf } from "../core/etag.ts";
 import { CacheUnavailable, DefinitionError } from "../core/faults.ts";
-import { logKeysOfPurge, namesOfPurge, type AnyTargets } from "../core/invalidation-key.ts";
+import {
+  isErasure,
+  logKeysOfPurge,
+  namesOfPurge,
+  type AnyTargets,
+} from "../core/invalidation-key.ts";
 import type { Invalidation } from "../core/invalidator.ts";
 import { JSON_SERIALIZER, type Serializer } from "../core/serializer.ts";
 import type { Lookup } from "../core/lookup.ts";
@@ -63,9 +68,9 @@ export function createOpen(parts: OpenParts): (ctx: Context) => Cache {
     const openedAt = position();
 
     async function purge(targets: AnyTargets): Promise<Erasure | undefined> {
-      const cursor = "erase" in targets ? targets.cursor : undefined;
+      const cursor = isErasure(targets) ? targets.cursor : undefined;
       const written = cursor === undefined ? await invalidateKeys(targets, ctx) : undefined;
-      if (!("erase" in targets)) return undefined;
+      if (!isErasure(targets)) return undefined;
       const names = namesOfPurge(targets);
       const at = ctx.now();
       const progress =
