@@ -6,6 +6,7 @@ import type { Encryption } from "../core/encryption.ts";
 import type { Entry } from "../core/entry.ts";
 import { DefinitionError, done } from "../core/faults.ts";
 import type { FlightPort, FlightResult } from "../core/flight-port.ts";
+import type { RandomBytes } from "../core/random.ts";
 import type { SharedStore, Verified } from "../core/shared-store.ts";
 import type { Tier } from "../core/tier.ts";
 import { createEntryCipher, type CipherKey, type EntryCipher } from "./entry-cipher.ts";
@@ -27,20 +28,11 @@ export interface EncryptionOptions {
 const ID = /^[\w.-]{1,32}$/;
 const KEY_BYTES = 32;
 
-/**
- * Encrypts entries in the edge, in the shared store and in flight objects. Memory keeps plain text. An
- * entry that none of the keys decrypts is a miss, and an event `entry.reject`.
- *
- * @throws {DefinitionError} that lists what is wrong with the keys. It never holds a key.
- * @example
- * import { env } from "cloudflare:workers";
- *
- * const strata = createStrata({
- *   namespace: "shop",
- *   encryption: encryption({ keys: [{ id: "2026-11", key: env.CACHE_KEY }] }),
- * });
- */
-export function encryption({ keys }: EncryptionOptions): Encryption {
+/** Creates the encryption of stored entries. @throws {DefinitionError} that lists what is wrong with the keys */
+export function createEncryption(
+  { keys }: EncryptionOptions,
+  randomBytes: RandomBytes,
+): Encryption {
   if (!Array.isArray(keys) || keys.length === 0)
     throw new DefinitionError("encryption", "keys: must be a list of at least one key");
   const problems: string[] = [];
@@ -61,7 +53,7 @@ export function encryption({ keys }: EncryptionOptions): Encryption {
 
   return {
     open(namespace, { edge, store, flights }) {
-      const cipher = createEntryCipher(namespace, checked);
+      const cipher = createEntryCipher(namespace, checked, randomBytes);
       return {
         edge: encryptedTier(edge, cipher),
         store: encryptedStore(store, cipher),

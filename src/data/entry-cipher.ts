@@ -1,5 +1,6 @@
 /** Turns an entry into one whose body is ciphertext, and back: AES-GCM with 256 bits by WebCrypto. */
 import type { Entry, HttpMeta } from "../core/entry.ts";
+import type { RandomBytes } from "../core/random.ts";
 
 /** One key with its name. */
 export interface CipherKey {
@@ -35,14 +36,18 @@ interface Sealed {
  * every field that stays readable are additional data of the encryption, so that a stored entry cannot
  * be moved to another key, get another lifetime, or lose a tag.
  */
-export function createEntryCipher(namespace: string, keys: readonly CipherKey[]): EntryCipher {
+export function createEntryCipher(
+  namespace: string,
+  keys: readonly CipherKey[],
+  randomBytes: RandomBytes,
+): EntryCipher {
   const byId = new Map(keys.map(({ id, key }) => [id, key]));
 
   return {
     async seal(entry) {
       const [first] = keys;
       if (first === undefined) throw new TypeError("a cipher has at least one key");
-      const iv = crypto.getRandomValues(new Uint8Array(IV_BYTES));
+      const iv = randomBytes(IV_BYTES);
       const parameters = { name: "AES-GCM", iv, additionalData: boundOf(namespace, entry) };
       const content = await crypto.subtle.encrypt(parameters, await first.key(), plainOf(entry));
       const id = new TextEncoder().encode(first.id);

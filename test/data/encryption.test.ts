@@ -11,6 +11,7 @@ import { encryption, type EncryptionKey } from "../../src/entries/encryption.ts"
 import { redis } from "../../src/entries/redis.ts";
 import { HOST } from "../../src/compose/open-cache.ts";
 import type { Shared } from "../../src/data/shared.ts";
+import { randomBytes } from "../../src/platform.ts";
 import { sqlIn } from "../stores/durable-subject.ts";
 import { arbitraryEntry, entryOf } from "../support/entries.ts";
 import { redisCommand } from "../support/gateway.ts";
@@ -175,14 +176,11 @@ describe.each(TIERS)("the option encryption with %s", (name, { shared, textOf, p
 });
 
 describe("the cipher of entries", () => {
-  const cipherOf = (namespace: string, byte = 1) =>
-    createEntryCipher(namespace, [
-      {
-        id: "one",
-        key: () =>
-          crypto.subtle.importKey("raw", bytesOf(byte), "AES-GCM", false, ["encrypt", "decrypt"]),
-      },
-    ]);
+  const cipherOf = (namespace: string, byte = 1) => {
+    const usages = ["encrypt", "decrypt"];
+    const imported = () => crypto.subtle.importKey("raw", bytesOf(byte), "AES-GCM", false, usages);
+    return createEntryCipher(namespace, [{ id: "one", key: imported }], randomBytes);
+  };
   const cipher = cipherOf("shop");
 
   it("every entry equals its round trip through cipher and codec", async () => {

@@ -98,6 +98,7 @@ describe.each<[string, () => Shared, (namespace: string, key: string) => Promise
     await first.fill();
     await second.fill();
     expect(second.inMemory()).toEqual([USER, "user:8", "other:1"]);
+    clock.stop();
     const at = clock.now();
 
     const erasure = await first.cache.purge(ERASE_USERS);
