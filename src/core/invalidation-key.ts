@@ -151,14 +151,12 @@ export type AnyTargets = PurgeTargets | EraseTargets;
 export function logKeysOfPurge(targets: AnyTargets): LogKey[] {
   const unique = namesOfPurge(targets);
   if (isErasure(targets)) return [...unique, ...unique.map((name): LogKey => `${ERASED}${name}`)];
-  return "soft" in targets && targets.soft === true
-    ? unique.map((name): LogKey => `${SOFT}${name}`)
-    : unique;
+  return targets.soft === true ? unique.map((name): LogKey => `${SOFT}${name}`) : unique;
 }
 
 /** Whether the targets are those of an erasure. */
 export function isErasure(targets: AnyTargets): targets is EraseTargets {
-  return "erase" in targets && targets.erase === true;
+  return "erase" in targets && (targets.erase as unknown) === true;
 }
 
 /** Returns the invalidation keys that a purge names, without duplicates. @throws as `logKeysOfPurge` does */

@@ -41,7 +41,7 @@ function openIsolate(namespace: string, shared: Shared | undefined, clock: TestC
   return {
     cache: strata.open({ waitUntil: (work) => void deferred.push(work) }),
     /** Reads users and one other value, and waits until the tiers have them. */
-    async fill(users = [7, 8]) {
+    async load(users = [7, 8]) {
       for (const id of users) await this.cache.read(key("user", id), POLICY, async () => `u${id}`);
       await this.cache.read("other:1", OTHER, async () => "other");
       await this.settle();
@@ -95,8 +95,8 @@ describe.each<[string, () => Shared, (namespace: string, key: string) => Promise
 
   it("an erasure of a tag removes the bytes from memory, edge and store, and from other isolates at their next sync", async () => {
     const { namespace, clock, first, second } = setup();
-    await first.fill();
-    await second.fill();
+    await first.load();
+    await second.load();
     expect(second.inMemory()).toEqual([USER, "user:8", "other:1"]);
     clock.stop();
     const at = clock.now();
@@ -126,7 +126,7 @@ describe.each<[string, () => Shared, (namespace: string, key: string) => Promise
 
   it("an erasure is done after a pass that begins a minute later, which removes what a late load stored", async () => {
     const { namespace, clock, first, second } = setup();
-    await first.fill();
+    await first.load();
     const begun = await first.cache.purge(ERASE_USERS);
     // A load that began before the erasure, in an isolate that has not heard of it, stores its result after it.
     const random = (): number => 0;
@@ -158,9 +158,9 @@ describe.each<[string, () => Shared, (namespace: string, key: string) => Promise
 
   it("an erasure keeps values that were loaded after it", async () => {
     const { namespace, clock, first } = setup();
-    await first.fill();
+    await first.load();
     const { cursor } = await first.cache.purge(ERASE_USERS);
-    await first.fill([7]);
+    await first.load([7]);
     clock.advance(SETTLE_MS);
     const last = await first.cache.purge({ ...ERASE_USERS, cursor: cursor! });
     expect(last).toMatchObject({ done: true, memory: { removed: 0 }, shared: { removed: 0 } });
@@ -179,7 +179,7 @@ describe.each<[string, () => Shared, (namespace: string, key: string) => Promise
 
   it("an erasure of a key removes the values that were made from its value", async () => {
     const { namespace, first } = setup();
-    await first.fill();
+    await first.load();
     await first.cache.read("page:1", OTHER, async () => {
       const { value } = await first.cache.read<string>(USER, POLICY, async () => "u7");
       return `page of ${value}`;
@@ -198,8 +198,8 @@ describe("purge with erase, without a shared store", () => {
     const clock = createTestClock();
     const first = openIsolate(namespace, undefined, clock);
     const second = openIsolate(namespace, undefined, clock);
-    await first.fill([7]);
-    await second.fill([8]);
+    await first.load([7]);
+    await second.load([8]);
     const erasure = await first.cache.purge({ keys: [USER, "user:8"], erase: true });
     expect(erasure).toMatchObject({
       done: true,
@@ -223,8 +223,8 @@ describe("purge with erase, without a shared store", () => {
     const clock = createTestClock();
     const first = openIsolate(namespace, undefined, clock);
     const second = openIsolate(namespace, undefined, clock);
-    await first.fill([7]);
-    await second.fill([7]);
+    await first.load([7]);
+    await second.load([7]);
     expect(await first.cache.purge({ tags: ["users"] })).toBeUndefined();
     clock.advance(2_000);
     await second.cache.get("other:1", OTHER);
