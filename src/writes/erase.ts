@@ -14,10 +14,10 @@ export interface EraseAnswer {
 }
 
 /**
- * Invalidates entries and removes their bytes from every tier that this isolate reaches. With a cursor it
- * continues an erasure, and invalidates nothing again.
+ * Invalidates entries and removes their bytes from every tier that this isolate reaches. With its cursor it
+ * continues an erasure, and invalidates nothing again. A cursor of other targets begins a new erasure.
  *
- * @throws {DefinitionError} if a target is invalid, or the cursor belongs to other targets
+ * @throws {DefinitionError} if a target is invalid
  * @throws {CacheUnavailable} if neither the log nor the outbox accepted the invalidation
  */
 export type EraseEntries = (targets: EraseTargets, ctx: Context) => Promise<EraseAnswer>;
@@ -38,14 +38,21 @@ export function createEraseEntries({ writer, log, erase }: EraseEntriesOptions):
 
   return async (targets, ctx) => {
     const names = namesOfPurge(targets);
-    if (targets.cursor !== undefined) {
-      const erasure = await erase(names, progressOf(names, targets.cursor), ctx);
-      return { invalidation: "done", erasure };
-    }
+    const known = targets.cursor === undefined ? undefined : knownProgress(names, targets.cursor);
+    if (known !== undefined)
+      return { invalidation: "done", erasure: await erase(names, known, ctx) };
     const invalidation = await writer.purge(targets, ctx);
     const at = ctx.now();
     const number = await numberOf(invalidation === "done" ? names : [], ctx);
     const erasure = await erase(names, { ...number, at, isLast: false, store: "" }, ctx);
     return { invalidation, erasure };
   };
+}
+
+function knownProgress(names: Parameters<Erase>[0], cursor: string) {
+  try {
+    return progressOf(names, cursor);
+  } catch {
+    return undefined;
+  }
 }
