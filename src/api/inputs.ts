@@ -137,14 +137,6 @@ export const Purge = z
     cursor: z.optional(z.string(CURSOR).check(z.minLength(1, CURSOR), z.maxLength(1_024, CURSOR))),
   })
   .check(
-    z.refine(({ soft, erase }) => soft !== true || erase !== true, {
-      error: "must be absent with erase",
-      path: ["soft"],
-    }),
-    z.refine(({ cursor, erase }) => cursor === undefined || erase === true, {
-      error: "must be absent without erase",
-      path: ["cursor"],
-    }),
     z.refine(
       ({ tags, keys, prefixes, everything }) =>
         everything === true || [tags, keys, prefixes].some((names) => names?.length),
