@@ -43,6 +43,7 @@ import { createTraced, createTracedFetch } from "./telemetry/traces/traced.ts";
 import { createEdgeTier } from "./tiers/edge.ts";
 import { createEviction } from "./tiers/eviction/choice.ts";
 import { createMemoryTier } from "./tiers/memory.ts";
+import { createEraseEntries } from "./writes/erase.ts";
 import { createTakeWriteSlot } from "./writes/write-slot.ts";
 
 /**
@@ -166,7 +167,8 @@ export function createLayer(
   const invalidator = composeLogGroups(bindings, config, direct, breakers.log);
   const warmer = createWarmer({ store, coherence, callOrigin, random });
   const invalidate = createRetryingInvalidate(invalidator, "n:");
-  const openFor = createOpen({ engine, batch, loads, stored, warmer, invalidate });
+  const erase = ENTRY_PARTS.createErase({ memory, edge, store });
+  const openFor = createOpen({ engine, batch, loads, stored, erase, warmer, invalidate });
   const existence = createExistence({
     filters: createFilterStore(redis, namespace, breakers.redis),
     store,
@@ -264,6 +266,7 @@ export function createLayer(
       }),
     ...callers,
     writer,
+    erase: createEraseEntries({ writer, log: coherence, erase }),
     through,
     db,
     existence,

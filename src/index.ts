@@ -69,6 +69,8 @@ export type { Invalidation as EntryInvalidation, Refusals } from "./core/key-not
 export type { DryRead, DryRun } from "./http/routes/dry-run.ts";
 
 // Writes: row changes with their invalidations, and purges.
+export type { EraseAnswer, EraseEntries } from "./writes/erase.ts";
+export type { Erasure } from "./core/erasure.ts";
 export type { InvalidationState, Writer, Written } from "./writes/writer.ts";
 export type { DeliveryState } from "./writes/event-delivery.ts";
 export type { Mutation } from "./writes/mutate.ts";

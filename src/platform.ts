@@ -33,6 +33,11 @@ export function newSecret(): string {
   return text.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
+/** Returns bytes of the cryptographic source of randomness. */
+export function randomBytes(count: number): Uint8Array<ArrayBuffer> {
+  return crypto.getRandomValues(new Uint8Array(count));
+}
+
 /** The platform together with the network, which the exporters of telemetry need. */
 export const exporterPlatform = {
   ...platform,

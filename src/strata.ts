@@ -25,6 +25,7 @@ import type { MetricsView } from "./telemetry/metrics/metrics-view.ts";
 import type { Traced } from "./telemetry/traces/traced.ts";
 import type { PendingIds } from "./core/pending.ts";
 import type { Messages, QueueBatch } from "./writes/messages/messages.ts";
+import type { EraseEntries } from "./writes/erase.ts";
 import type { WriteThrough } from "./writes/through.ts";
 import type { Writer } from "./writes/writer.ts";
 
@@ -49,6 +50,8 @@ export interface Strata extends Openable {
   readonly secondaryStorage: SecondaryStorage;
   /** Writes rows together with their invalidations, and purges. */
   readonly writer: Writer;
+  /** Invalidates entries as `writer.purge` does, and removes their bytes from the tiers. */
+  readonly erase: EraseEntries;
   /** Stores written values as entries. `createWriteBehind` needs it. */
   readonly through: WriteThrough;
   /** The Drizzle client of the Neon database of `DATABASE_URL`. */

@@ -11,6 +11,7 @@ const MAX_PAGE = 100_000;
 const MAX_USERS = 100;
 /** The maximum number of names in one purge. */
 const MAX_TARGETS = 1_000;
+const CURSOR = "must be the cursor of an erasure, of 1 to 1024 characters";
 
 const DIGITS = /^[1-9]\d{0,9}$/;
 
@@ -132,6 +133,8 @@ export const Purge = z
     prefixes: names(),
     everything: z.optional(z.boolean("must be true or false")),
     soft: z.optional(z.boolean("must be true or false")),
+    erase: z.optional(z.boolean("must be true or false")),
+    cursor: z.optional(z.string(CURSOR).check(z.minLength(1, CURSOR), z.maxLength(1_024, CURSOR))),
   })
   .check(
     z.refine(

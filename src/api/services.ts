@@ -16,6 +16,7 @@ export interface AppServices extends Pick<
   | "config"
   | "db"
   | "writer"
+  | "erase"
   | "metrics"
   | "inspect"
   | "existence"

@@ -2,6 +2,7 @@
 import type { Defer } from "../core/breaker.ts";
 import type { Context } from "../core/context.ts";
 import { DefinitionError } from "../core/faults.ts";
+import type { FlightPort } from "../core/flight-port.ts";
 import { JSON_SERIALIZER } from "../core/serializer.ts";
 import type { Tier } from "../core/tier.ts";
 import { createOpen } from "../data/open.ts";
@@ -76,6 +77,11 @@ function buildParts(
     maxEntryChars: MAX_LANDING_CHARS,
   };
   const flights = options.flights?.open(opening) ?? NO_FLIGHTS;
+  const plain = {
+    edge: noEdge ?? createEdgeTier({ open, ...edge, withTimeout }),
+    store: shared.store,
+  };
+  const ports = options.encryption?.open(namespace, plain) ?? { ...plain, flightsOf: asItIs };
 
   const { slots, slotWaitMs, overload: createSlots } = settings.origin;
   const originSlots = createSlots({
@@ -93,8 +99,8 @@ function buildParts(
   });
   const tiers = {
     memory,
-    edge: noEdge ?? createEdgeTier({ open, ...edge, withTimeout }),
-    store: shared.store,
+    edge: ports.edge,
+    store: ports.store,
     emit,
   };
   const holdsEntries = entries !== undefined;
@@ -103,7 +109,7 @@ function buildParts(
   const engineParts = createEngineParts({
     ...guarded,
     entries,
-    createFlightStep: flights.createStep,
+    createFlightStep: flights.stepOf(ports.flightsOf),
     slots: originSlots,
     withTimeout,
     random,
@@ -114,12 +120,19 @@ function buildParts(
   const { coherence, callOrigin } = engineParts;
   const serializer = options.serializer ?? JSON_SERIALIZER;
   const warmer =
-    entries?.createWarmer({ store: shared.store, coherence, callOrigin, random }) ?? NO_WARMER;
+    entries?.createWarmer({ store: ports.store, coherence, callOrigin, random }) ?? NO_WARMER;
   const invalidate = createRetryingInvalidate(coherence, "n:");
   return {
     ...engineParts,
     ...guarded,
-    openFor: createOpen({ ...engineParts, ...guarded, warmer, invalidate, serializer }),
+    openFor: createOpen({
+      ...engineParts,
+      ...guarded,
+      erase: entries?.createErase({ memory, ...ports }),
+      warmer,
+      invalidate,
+      serializer,
+    }),
     slots: originSlots,
     warmer,
     settings,
@@ -138,4 +151,6 @@ const NO_WARMER: Warmer = {
 };
 
 /** The flights of an application without flight objects: each isolate loads by itself. */
-const NO_FLIGHTS: OpenFlights = { grantTimeoutMs: 0, createStep: createSoloStep };
+const NO_FLIGHTS: OpenFlights = { grantTimeoutMs: 0, stepOf: () => createSoloStep };
+
+const asItIs = (port: FlightPort): FlightPort => port;

@@ -29,6 +29,7 @@ export interface DurableLedgerOptions {
   readonly location?: ObjectPlace;
   /** Time limit of one call. @default "1s" */
   readonly timeout?: Duration;
+  /** The circuit breaker of the objects. @default those of `BreakerOptions` */
   readonly breaker?: BreakerOptions;
 }
 

@@ -8,7 +8,7 @@ import type { Ledger } from "../ratelimit/ledger.ts";
 export interface LedgerSource {
   /** The time limit of one call of the ledger. */
   readonly timeoutMs: Millis;
-  /** @throws {DefinitionError} if the ledger does not have the algorithm */
+  /** Called when a limiter is defined. @throws {DefinitionError} if the ledger does not have the algorithm */
   checkAlgorithm(algorithm: AlgorithmName): void;
   /** Opens the ledger. Each algorithm that passes the check has a ledger of its own. */
   open(parts: SharedParts): (algorithm: AlgorithmName) => Ledger;

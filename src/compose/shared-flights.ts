@@ -82,7 +82,7 @@ export function flights(
       });
       const guard = { ...parts, breaker, timeoutMs: grantTimeoutMs, probe: () => port.probe() };
       return {
-        createStep: flightStepOf(withFlightBreaker(port, guardFlights(guard))),
+        stepOf: (change) => flightStepOf(change(withFlightBreaker(port, guardFlights(guard)))),
         grantTimeoutMs,
       };
     },

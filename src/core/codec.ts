@@ -1,6 +1,6 @@
 import { fromBase64, toBase64 } from "./base64.ts";
 import { isWide } from "./entry-size.ts";
-import type { Entry, HttpMeta } from "./entry.ts";
+import type { Dated, Entry, HttpMeta } from "./entry.ts";
 import type { InvalidationKey } from "./invalidation-key.ts";
 import { isFlag, isInteger, isNumber, isText, listOf, objectOf, orNull, tupleOf } from "./shape.ts";
 
@@ -144,6 +144,22 @@ export function decodeEntry(key: string, text: string): Entry | undefined {
 
 /** A body with a longer head than this share of it is copied, so that it does not keep the head in memory. */
 const HEAD_SHARE = 1 / 20;
+
+/**
+ * Returns the fields of an encoded entry by which it is validated, without its body. Undefined if the
+ * text does not hold the whole header.
+ */
+export function datedOf(text: string): Dated | undefined {
+  const [magic, line, header, body] = text.split("\n", 4);
+  if (magic !== MAGIC || line === undefined || header === undefined || body === undefined)
+    return undefined;
+  try {
+    const { o, r } = JSON.parse(header) as Header;
+    return { invalidationKeys: line.split("\t") as InvalidationKey[], asOf: o, era: r };
+  } catch {
+    return undefined;
+  }
+}
 
 /**
  * Returns the body of a text, copied if it would take much more memory than its characters do: in V8 a

@@ -4,9 +4,10 @@ import type { SharedStore } from "./shared-store.ts";
 
 /** The name of one method of the shared store. */
 export type StoreOperation = keyof SharedStore;
-export type StoreArgs<O extends StoreOperation> = Parameters<SharedStore[O]>;
+type Methods = Required<SharedStore>;
+export type StoreArgs<O extends StoreOperation> = Parameters<Methods[O]>;
 export type StoreValue<O extends StoreOperation> =
-  Awaited<ReturnType<SharedStore[O]>> extends Result<infer T> ? T : never;
+  Awaited<ReturnType<Methods[O]>> extends Result<infer T> ? T : never;
 
 /** Wraps one call of the store. `call` makes the call; the wrapper returns its result or another result. */
 export type AroundStore = <O extends StoreOperation>(
@@ -33,6 +34,7 @@ export function decorateStore(store: SharedStore, around: AroundStore): SharedSt
     establish: wrap("establish"),
     write: wrap("write"),
     delete: wrap("delete"),
+    ...(store.erase && { erase: wrap("erase") }),
     invalidate: wrap("invalidate"),
     numbers: wrap("numbers"),
     trim: wrap("trim"),

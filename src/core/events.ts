@@ -83,6 +83,7 @@ export type CacheEvent =
        * - `corrupt`: it could not be decoded
        * - `unverified`: the log was asked and did not confirm it
        * - `unfit`: the policy's schema rejected it
+       * - `undecryptable`: it is not encrypted, or none of the keys decrypts it
        * - `too-big`: the tier does not store entries of this size
        * - `read-once`: the tier stores the entry only if its key is read again
        */
@@ -93,6 +94,7 @@ export type CacheEvent =
         | "corrupt"
         | "unverified"
         | "unfit"
+        | "undecryptable"
         | "too-big"
         | "read-once";
       /** What the log has rejected: the entry without its value (`rejectionOf`). */

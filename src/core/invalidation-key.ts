@@ -14,13 +14,22 @@ export const SOFT = "~";
  * the change. Entries then answer only if the load fails.
  */
 export const UNCONFIRMED = "?";
+/**
+ * The prefix of a log key that says that the invalidation is an erasure: every isolate that applies
+ * it drops the bytes from memory. The hard log key beside it makes the entries invalid.
+ */
+export const ERASED = "-";
 /** A member of the invalidation log. Its score is the number of its latest invalidation. */
 export type LogKey =
   | InvalidationKey
   | `${typeof SOFT}${InvalidationKey}`
-  | `${typeof UNCONFIRMED}${InvalidationKey}`;
+  | `${typeof UNCONFIRMED}${InvalidationKey}`
+  | `${typeof ERASED}${InvalidationKey}`;
 
-/** Returns the invalidation key of a log key, as text: the log key without the prefix of its kind. */
+/**
+ * Returns the invalidation key of a log key, as text: the log key without the prefix of its kind. An
+ * erasure keeps its prefix, because no entry carries it.
+ */
 export function invalidationKeyOf(logKey: string): string {
   return logKey.startsWith(SOFT) || logKey.startsWith(UNCONFIRMED) ? logKey.slice(1) : logKey;
 }
@@ -91,10 +100,10 @@ export function logKeysOfEntry(key: string, own: readonly InvalidationKey[]): Lo
   ]);
 }
 
-/** Whether a value of another isolate is a log key: a valid invalidation key, hard, soft or unconfirmed. */
+/** Whether a value of another isolate is a log key: a valid invalidation key, with or without the prefix of a kind. */
 export function isLogKey(value: unknown): value is LogKey {
   if (typeof value !== "string") return false;
-  const name = invalidationKeyOf(value);
+  const name = value.startsWith(ERASED) ? value.slice(1) : invalidationKeyOf(value);
   const rest = name.slice(2);
   switch (name.slice(0, 2)) {
     case "n:":
@@ -124,12 +133,35 @@ export interface PurgeTargets {
   readonly soft?: boolean;
 }
 
+/** The targets of an erasure. The entries become unusable, and their bytes are removed. */
+export interface EraseTargets extends Omit<PurgeTargets, "soft"> {
+  /** The bytes are removed too. */
+  readonly erase: true;
+  /** The `cursor` of an earlier answer, to continue that erasure. Default: a new erasure. */
+  readonly cursor?: string | undefined;
+}
+
+/** The targets of a purge or of an erasure. */
+export type AnyTargets = PurgeTargets | EraseTargets;
+
 /**
  * Returns the log keys of a purge, without duplicates.
  *
  * @throws {DefinitionError} that names the field and the value that cannot be purged.
  */
-export function logKeysOfPurge(targets: PurgeTargets): LogKey[] {
+export function logKeysOfPurge(targets: AnyTargets): LogKey[] {
+  const unique = namesOfPurge(targets);
+  if (isErasure(targets)) return [...unique, ...unique.map((name): LogKey => `${ERASED}${name}`)];
+  return targets.soft === true ? unique.map((name): LogKey => `${SOFT}${name}`) : unique;
+}
+
+/** Whether the targets are those of an erasure. */
+export function isErasure(targets: AnyTargets): targets is EraseTargets {
+  return "erase" in targets && (targets.erase as unknown) === true;
+}
+
+/** Returns the invalidation keys that a purge names, without duplicates. @throws as `logKeysOfPurge` does */
+export function namesOfPurge(targets: AnyTargets): InvalidationKey[] {
   const hard: InvalidationKey[] = [
     ...(targets.everything === true ? (["n:"] as const) : []),
     ...(targets.tags ?? []).map((tag) => `t:${checked("tags", tag, tagProblem)}` as const),
@@ -138,8 +170,7 @@ export function logKeysOfPurge(targets: PurgeTargets): LogKey[] {
       (prefix) => `p:${checked("prefixes", prefix, prefixProblem)}` as const,
     ),
   ];
-  const unique = [...new Set(hard)];
-  return targets.soft === true ? unique.map((name): LogKey => `${SOFT}${name}`) : unique;
+  return [...new Set(hard)];
 }
 
 function checked(

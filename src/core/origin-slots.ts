@@ -73,6 +73,7 @@ export interface SlotsOptions {
   readonly onShed?: (priority: SlotPriority, reason: ShedReason) => void;
 }
 
+/** Creates the slots of the loads of one isolate: `overload` of the entry `strata/overload` is one. */
 export type CreateSlots = (options: SlotsOptions) => Slots;
 
 export interface SlotStats {

@@ -1,5 +1,6 @@
 import type { Context } from "./context.ts";
 import type { Entry } from "./entry.ts";
+import type { ErasedPage, ErasureScope } from "./erasure.ts";
 import type { Fault } from "./faults.ts";
 import type { InvalidationKey, LogKey } from "./invalidation-key.ts";
 import type { Invalidation } from "./invalidator.ts";
@@ -64,6 +65,12 @@ export interface SharedStore {
    */
   write(entries: readonly Entry[], ctx: Context): Promise<Result<Written>>;
   delete(keys: readonly string[], ctx: Context): Promise<Result<void>>;
+  /**
+   * Does one part of an erasure: looks at some hundred entries from `cursor` on, "" for the beginning,
+   * and removes those of the scope. All parts together find every entry that was stored before the
+   * first one. Undefined if the store keeps no entries.
+   */
+  erase?(scope: ErasureScope, cursor: string, ctx: Context): Promise<Result<ErasedPage>>;
   /**
    * Gives the log keys a new number. The invalidation is acknowledged when the result is ok. A
    * repeated call does no harm. The watched log keys get no number, but count for `previous`.

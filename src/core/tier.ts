@@ -34,6 +34,8 @@ export interface MemoryTier {
    */
   put(entry: Entry, now: EpochMs, keepMs?: Millis): void;
   remove(key: string): void;
+  /** Removes the entries for which the test is true. Returns their keys. */
+  removeWhere(test: (entry: Entry) => boolean): string[];
   clear(): void;
   stats(): { entries: number; bytes: number; evictions: number };
 }

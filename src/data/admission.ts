@@ -25,5 +25,6 @@ export interface GuardedTiers extends Pick<TiersToGuard, "edge" | "store" | "emi
 
 /** `secondRead()` of the entry `strata/admission` makes one. */
 export interface Admission {
+  /** Returns the tiers that get an entry with the second read of its key. `createStrata` calls it. */
   guard(tiers: TiersToGuard): GuardedTiers;
 }

@@ -2,7 +2,8 @@
 import type { DataLookup, DataReader, Load } from "../core/data-reader.ts";
 import type { Duration } from "../core/duration.ts";
 import type { LogPosition } from "../core/entry.ts";
-import type { PurgeTargets } from "../core/invalidation-key.ts";
+import type { Erasure } from "../core/erasure.ts";
+import type { EraseTargets, PurgeTargets } from "../core/invalidation-key.ts";
 import type { Policy, PolicyOptions } from "../core/policy.ts";
 
 /** The options of `cache.set`. */
@@ -71,6 +72,19 @@ export interface Cache extends DataReader {
   delete(...keys: readonly string[]): Promise<void>;
   /** Invalidates every value that has one of these tags. @throws as `invalidate` does */
   invalidateTags(...tags: readonly string[]): Promise<void>;
+  /**
+   * Invalidates, and removes the bytes from every tier that this isolate reaches. The answer says what was
+   * removed from each tier, and what remains until when. While `done` is false, call it again with the
+   * same targets and the `cursor` of the answer, at `resumeAt` or later.
+   *
+   * @throws as `invalidate` does, and {DefinitionError} if the cursor belongs to other targets
+   * @example
+   * let erasure = await cache.purge({ tags: ["user:7"], erase: true });
+   * // A minute later, in a cron trigger:
+   * if (!erasure.done)
+   *   erasure = await cache.purge({ tags: ["user:7"], erase: true, cursor: erasure.cursor });
+   */
+  purge(targets: EraseTargets): Promise<Erasure>;
   /** Invalidates by tags, keys, prefixes of keys, or everything. @throws as `invalidate` does */
   purge(targets: PurgeTargets): Promise<void>;
 }

@@ -1,15 +1,22 @@
 import type { Context } from "../core/context.ts";
 import { toMillis, type Duration } from "../core/duration.ts";
 import type { LogPosition } from "../core/entry.ts";
+import type { Erasure } from "../core/erasure.ts";
 import { etagOf } from "../core/etag.ts";
 import { CacheUnavailable, DefinitionError } from "../core/faults.ts";
-import { logKeysOfPurge, type PurgeTargets } from "../core/invalidation-key.ts";
+import {
+  isErasure,
+  logKeysOfPurge,
+  namesOfPurge,
+  type AnyTargets,
+} from "../core/invalidation-key.ts";
 import type { Invalidation } from "../core/invalidator.ts";
 import { JSON_SERIALIZER, type Serializer } from "../core/serializer.ts";
 import type { Lookup } from "../core/lookup.ts";
 import { MAX_LIFETIME_MS, policyOf, type Policy } from "../core/policy.ts";
 import type { Millis } from "../core/time.ts";
 import type { EngineParts } from "../engine/create-engine.ts";
+import type { Erase } from "../engine/erase.ts";
 import type { Invalidate } from "../engine/invalidation-retry.ts";
 import { createValueReader } from "../engine/reader.ts";
 import type { Warmer } from "../engine/warm.ts";
@@ -17,6 +24,8 @@ import { createWriteThrough, logKeysOfThrough } from "../writes/through.ts";
 import type { Cache } from "./cache.ts";
 
 export interface OpenParts extends Pick<EngineParts, "engine" | "batch" | "loads" | "stored"> {
+  /** Undefined if the store holds no entries. */
+  readonly erase?: Erase | undefined;
   readonly warmer: Warmer;
   readonly invalidate: Invalidate;
   /** Called with the key of a value before a program sets it. */
@@ -44,7 +53,7 @@ export function createOpen(parts: OpenParts): (ctx: Context) => Cache {
   }
 
   async function invalidateKeys(
-    targets: PurgeTargets,
+    targets: AnyTargets,
     ctx: Context,
     watched?: Parameters<Invalidate>[2],
   ): Promise<Invalidation | undefined> {
@@ -60,8 +69,15 @@ export function createOpen(parts: OpenParts): (ctx: Context) => Cache {
     const { report, freshnessFor, valued, ...reader } = createValueReader(readerParts, ctx);
     const openedAt = position();
 
-    async function purge(targets: PurgeTargets): Promise<void> {
-      await invalidateKeys(targets, ctx);
+    async function purge(targets: AnyTargets): Promise<Erasure | undefined> {
+      if (!isErasure(targets)) {
+        await invalidateKeys(targets, ctx);
+        return undefined;
+      }
+      if (parts.erase === undefined)
+        throw new DefinitionError("erase", "needs the option `shared`");
+      const from = targets.cursor ?? { seq: 0, era: "", ...(await invalidateKeys(targets, ctx)) };
+      return parts.erase(namesOfPurge(targets), from, ctx);
     }
 
     async function invalidateAll(...keys: readonly string[]): Promise<void> {
@@ -77,10 +93,12 @@ export function createOpen(parts: OpenParts): (ctx: Context) => Cache {
     const cache: Cache = {
       ...reader,
       position,
-      purge,
+      purge: purge as Cache["purge"],
       invalidate: invalidateAll,
       delete: invalidateAll,
-      invalidateTags: (...tags) => purge({ tags }),
+      async invalidateTags(...tags) {
+        await purge({ tags });
+      },
 
       async get(key, given) {
         const policy = policyOf(given);

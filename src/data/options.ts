@@ -7,6 +7,7 @@ import {
   type OptionTable,
 } from "../config/option-reader.ts";
 import type { Duration } from "../core/duration.ts";
+import type { Encryption } from "../core/encryption.ts";
 import type { CacheEvent } from "../core/events.ts";
 import { DefinitionError } from "../core/faults.ts";
 import type { CreateSlots } from "../core/origin-slots.ts";
@@ -86,6 +87,12 @@ export interface DataOptions {
    * @default JSON
    */
   readonly serializer?: Serializer;
+  /**
+   * Encrypts entries outside the isolate's memory: `encryption(…)` of `strata/encryption`. Keys, tags and
+   * lifetimes stay readable.
+   * @default entries are stored as they are
+   */
+  readonly encryption?: Encryption;
   /** Called with each event of the cache, for logs and metrics. It must not throw. @default no call */
   readonly onEvent?: (event: CacheEvent) => void;
 }
@@ -145,6 +152,7 @@ export function readDataOptions(options: DataOptions): DataSettings {
     flights: _flights,
     admission: _admission,
     serializer: _serializer,
+    encryption: _encryption,
     onEvent: _onEvent,
     ...groups
   } = options;

@@ -1,6 +1,7 @@
 /** The parts that an application chooses for the data cache: a shared store, and flight objects. */
 import type { WithTimeout } from "../core/deadline.ts";
 import type { CacheEvent } from "../core/events.ts";
+import type { FlightPort } from "../core/flight-port.ts";
 import type { NewId, Random } from "../core/random.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { Clock, Millis } from "../core/time.ts";
@@ -45,8 +46,8 @@ export interface Flights {
 }
 
 export interface OpenFlights {
-  /** The step of a read that joins flights. Its port guards itself with a breaker. */
-  readonly createStep: FlightStep;
+  /** Creates the step of a read that joins flights. Its port guards itself with a breaker; `change` changes the port. */
+  stepOf(change: (port: FlightPort) => FlightPort): FlightStep;
   /** Time limit for an object to grant a lease. */
   readonly grantTimeoutMs: Millis;
 }

@@ -1,4 +1,4 @@
-/** What both tables of the ledger in SQLite do. */
+/** The functions that both tables of the ledger in SQLite share. */
 import type { EpochMs } from "../core/time.ts";
 import type { Charge, TakeRequest, TakeResult } from "../ratelimit/ledger.ts";
 

@@ -1,4 +1,6 @@
 /** The entries of the shared store in SQLite, with a bound on their bytes. */
+import { isErased, type ErasureScope } from "../core/erasure.ts";
+import { datedOf } from "../core/codec.ts";
 import type { StoredText } from "../core/write-requests.ts";
 import type { Clock } from "../core/time.ts";
 import { nameLists, type Sql } from "./store-sql.ts";
@@ -12,9 +14,20 @@ export interface StoreEntries {
   /** Stores entries, and removes others if they have too many bytes together. */
   write(entries: readonly StoredText[]): void;
   remove(keys: readonly string[]): void;
+  /**
+   * Looks at `limit` entries in the order of their keys, after the key `after`, and removes those of the scope. Returns
+   * their keys, and the last key if there may be more.
+   */
+  erase(scope: ErasureScope, after: string, limit: number): ErasedRows;
   /** Removes at most `limit` expired entries. Returns whether there may be more. */
   removeExpired(limit: number): boolean;
   isEmpty(): boolean;
+}
+
+export interface ErasedRows {
+  readonly keys: readonly string[];
+  readonly examined: number;
+  readonly last?: string;
 }
 
 /** The statements that make the table of the entries. */
@@ -27,6 +40,8 @@ export const ENTRY_TABLES: readonly string[] = [
 ];
 
 const MAX_ANSWER_CHARS = 8 * 2 ** 20;
+/** Most invalidation keys and headers are shorter. */
+const MAX_HEAD_CHARS = 8_192;
 /** The number of entries that are removed at once when there are too many bytes. */
 const REMOVED_AT_ONCE = 64;
 
@@ -97,6 +112,24 @@ export function createStoreEntries(sql: Sql, now: Clock, maxBytes: number): Stor
 
     remove(keys) {
       for (const list of nameLists(keys)) remove("SELECT value FROM json_each(?)", list);
+    },
+
+    erase({ names, ...upTo }, after, limit) {
+      const set = new Set<string>(names);
+      const rows = sql.exec<{ key: string; head: string }>(
+        "SELECT key, substr(text, 1, ?) AS head FROM entries WHERE key > ? ORDER BY key LIMIT ?",
+        MAX_HEAD_CHARS,
+        after,
+        limit,
+      );
+      const keys = rows.flatMap(({ key, head }) => {
+        const [text = ""] = datedOf(head) ? [head] : this.texts([key]);
+        const dated = datedOf(text);
+        return dated === undefined || isErased(dated, set, upTo) ? [key] : [];
+      });
+      this.remove(keys);
+      const last = rows.length === limit ? rows.at(-1)?.key : undefined;
+      return { keys, examined: rows.length, ...(last !== undefined && { last }) };
     },
 
     removeExpired: (limit) =>

@@ -73,6 +73,10 @@ export function createStoreObject<Env>({
       this.#tables.remove(keys);
     }
 
+    async erase(...args: Parameters<StoreTables["erase"]>) {
+      return this.#tables.erase(...args);
+    }
+
     async write(...args: Parameters<StoreTables["write"]>) {
       this.#tables.write(...args);
       await this.#cleanLater();

@@ -6,7 +6,8 @@ import type { NewId } from "../core/random.ts";
 import type { Era, Seq } from "../core/seq.ts";
 import type { Clock, Millis } from "../core/time.ts";
 import type { StoredText } from "../core/write-requests.ts";
-import { createStoreEntries, ENTRY_TABLES } from "./store-entries.ts";
+import type { ErasureScope } from "../core/erasure.ts";
+import { createStoreEntries, ENTRY_TABLES, type ErasedRows } from "./store-entries.ts";
 import { createStoreLog, LOG_TABLES, type LogPart } from "./store-log.ts";
 import type { Sql } from "./store-sql.ts";
 
@@ -31,6 +32,8 @@ export interface StoreTables {
   establish(known: { era: Era | undefined; seq: Seq }, limit: number): LogPart;
   write(entries: readonly StoredText[]): void;
   remove(keys: readonly string[]): void;
+  /** Does one part of an erasure: see `StoreEntries`. */
+  erase(scope: ErasureScope, after: string, limit: number): ErasedRows;
   invalidate(logKeys: readonly LogKey[], watched: readonly LogKey[]): Invalidation;
   numbers(logKeys: readonly LogKey[]): readonly Seq[];
   trim(keepMs: Millis, maxLogKeys: number): Seq;
@@ -71,6 +74,7 @@ export function createStoreTables({ sql, now, newId, maxBytes }: StoreTablesOpti
     establish: (known, limit) => sql.transaction(() => log.establish(known, limit)),
     write: (texts) => sql.transaction(() => entries.write(texts)),
     remove: (keys) => sql.transaction(() => entries.remove(keys)),
+    erase: (scope, after, limit) => sql.transaction(() => entries.erase(scope, after, limit)),
     invalidate: (logKeys, watched) => sql.transaction(() => log.invalidate(logKeys, watched)),
     numbers: (logKeys) => sql.transaction(() => log.numbers(logKeys)),
     trim: (keepMs, maxLogKeys) => sql.transaction(() => log.trim(keepMs, maxLogKeys)),

@@ -23,7 +23,7 @@ import type { CreateVerifications, Verification } from "./verification-batches.t
 import type { CreateLogHearing } from "./log-hearing.ts";
 import { createLogReach } from "./log-reach.ts";
 import { createOwnInvalidations, type OwnInvalidations } from "./own-invalidations.ts";
-import { reportAnswer } from "./report-answer.ts";
+import { applyDropping, reportAnswer, type DropErased } from "./report-answer.ts";
 
 /** After this share of the coherence window, a sync runs in the background. */
 const BACKGROUND_SHARE = 0.8;
@@ -90,12 +90,14 @@ export interface CoherenceOptions {
   /** The longest time that a read waits for a sync. */
   readonly timeoutMs: Millis;
   readonly withTimeout: WithTimeout;
+  /** Drops the entries of memory that the log has erased. Default: drops none. */
+  readonly drop?: DropErased | undefined;
   /** The maximum number of invalidation keys in the log view. Default 20,000. */
   readonly maxNumbers?: number | undefined;
 }
 
 export function createCoherence(options: CoherenceOptions): Coherence {
-  const { store, timeoutMs, withTimeout } = options;
+  const { store, timeoutMs, withTimeout, drop } = options;
   const view = createLogView(options.maxNumbers);
   const listeners: ((ctx: Context) => Promise<unknown>)[] = [];
   let running: { readonly answered: Promise<boolean>; readonly startedAt: EpochMs } | undefined;
@@ -103,7 +105,7 @@ export function createCoherence(options: CoherenceOptions): Coherence {
   const reach = createLogReach(timeoutMs);
 
   const isFailing = (): boolean => failure !== undefined;
-  const hearing = options.createHearing?.({ view, isFailing, timeoutMs });
+  const hearing = options.createHearing?.({ view, isFailing, timeoutMs, drop });
   const since = (): Seq => (view.era === undefined ? 0 : view.seen);
 
   function recordAnswer(ctx: Context): void {
@@ -123,17 +125,18 @@ export function createCoherence(options: CoherenceOptions): Coherence {
     entries: readonly Entry[] = [],
   ): Promise<boolean> {
     const ahead = newestAhead(entries, log);
-    const outcome = reportAnswer(view, log, ctx, () =>
-      ahead === undefined ? applyAnswer(view, log) : "behind",
-    );
+    const apply = () => (ahead === undefined ? applyAnswer(view, log) : "behind");
+    const outcome = reportAnswer(view, log, ctx, apply, drop);
     if (outcome !== "lost" && outcome !== "behind") return true;
 
     const known = ahead
       ? { era: ahead.era, seq: Math.max(ahead.asOf, view.era === ahead.era ? view.seen : 0) }
       : { era: view.era, seq: since() };
     const established = await store.establish(known, ctx);
-    if (established.ok) applyAnswer(view, established.value);
-    else recordFailure(established.fault, ctx);
+    if (established.ok) {
+      const answer = established.value;
+      applyDropping(view, answer, drop, () => applyAnswer(view, answer));
+    } else recordFailure(established.fault, ctx);
     // The answer that was behind cannot be trusted, also if the primary has answered since then.
     return false;
   }

@@ -77,6 +77,7 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
       createVerifications: ports.entries?.createVerifications,
       timeoutMs: storeTimeoutMs,
       withTimeout,
+      drop: ports.entries?.createDrop(memory),
       maxNumbers: ports.maxNumbers,
     }),
   );

@@ -1,5 +1,6 @@
 /** The parts of the engine that only a store of entries needs. A shared store brings them with it. */
 import { createEntryReader } from "./entry-reader.ts";
+import { createDrop, createErase } from "./erase.ts";
 import { gatherWrites } from "./gathered-writes.ts";
 import { createSharedTurns } from "./shared-turns.ts";
 import { createVerificationBatches } from "./verification-batches.ts";
@@ -11,6 +12,8 @@ export const ENTRY_PARTS = {
   createVerifications: createVerificationBatches,
   gatherWrites,
   createWarmer,
+  createErase,
+  createDrop,
 };
 
 /** The type of these parts. The engine imports it without their code. */

@@ -8,7 +8,7 @@ import type { LogAnswer } from "../core/log.ts";
 import type { LogView } from "../core/log-view.ts";
 import { FOLLOWER_PART, GIVE_UP_PART, MIN_WINDOW_MS } from "../core/share-timing.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
-import { reportAnswer } from "./report-answer.ts";
+import { reportAnswer, type DropErased } from "./report-answer.ts";
 
 export interface LogHearing {
   /** Each read sets it, without a call on the way of a hit. A leader stops when there are no more reads. */
@@ -44,6 +44,7 @@ export interface LogHearingParts {
   readonly isFailing: () => boolean;
   /** A background sync that takes longer is replaced by a new one. */
   readonly timeoutMs: Millis;
+  readonly drop?: DropErased | undefined;
 }
 
 /** Creates the part of a log view that hears other isolates. */
@@ -55,7 +56,7 @@ export function hearingOf(shares: LogShares): CreateLogHearing {
 }
 
 function createLogHearing(shares: LogShares, parts: LogHearingParts): LogHearing {
-  const { view, isFailing, timeoutMs } = parts;
+  const { view, isFailing, timeoutMs, drop } = parts;
   /** The instant at which the background sync began that waits for a share. */
   let hearingSince: EpochMs | undefined;
   /** The instant at which an answer last said which invalidations are deferred, or at which one was sought. */
@@ -71,7 +72,7 @@ function createLogHearing(shares: LogShares, parts: LogHearingParts): LogHearing
     if (log.sentAt < notBefore) return false;
     const now = ctx.now();
     const how = () => (applyShared(view, log, now) ? "applied" : undefined);
-    return reportAnswer(view, log, ctx, how) !== undefined;
+    return reportAnswer(view, log, ctx, how, drop) !== undefined;
   }
 
   const canHear = (windowMs: Millis): boolean =>

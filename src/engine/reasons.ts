@@ -27,6 +27,7 @@ export const MISSED_BECAUSE: ReadonlyMap<string, string> = new Map([
   ["corrupt", "the entry could not be decoded"],
   ["unverified", "the log was asked about the entry and did not confirm it"],
   ["unfit", "the schema of the policy rejected the value"],
+  ["undecryptable", "no key decrypts the entry in this tier"],
   ["too-big", "the entry is too large for this tier"],
   ["read-once", "this tier stores an entry only if its key is read again"],
 ]);

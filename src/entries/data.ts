@@ -20,7 +20,9 @@ export type {
   WarmProgress,
 } from "../core/data-reader.ts";
 export type { Lookup } from "../core/lookup.ts";
-export type { PurgeTargets } from "../core/invalidation-key.ts";
+export type { Erasure } from "../core/erasure.ts";
+export type { EraseTargets, PurgeTargets } from "../core/invalidation-key.ts";
+export type { Encryption } from "../core/encryption.ts";
 export type { Serializer } from "../core/serializer.ts";
 export type { Duration } from "../core/duration.ts";
 export type { CacheEvent } from "../core/events.ts";

@@ -11,6 +11,7 @@ export type Limits =
 export type IdentityKind = "ip" | "user" | "endpoint";
 export const IDENTITY_KINDS: readonly IdentityKind[] = ["ip", "user", "endpoint"];
 
+/** How many requests a limiter allows, for each kind of identity. */
 export interface LimitOptions {
   /**
    * The name under which tokens are counted: limiters with the same name share accounts. Default:

@@ -10,7 +10,8 @@
  */
 import { sha256Hex } from "../core/sha256.ts";
 
-const SPLIT = "strata1+parts\n";
+/** The first line of a head. */
+export const SPLIT = "strata1+parts\n";
 /** The maximum number of parts of one text. */
 export const MAX_PARTS = 16;
 
@@ -62,6 +63,15 @@ export async function joinParts(
 ): Promise<string | undefined> {
   const text = parts.map((part) => part ?? "").join("");
   return lastLineOf(head).startsWith(`${await sha256Hex(text)} `) ? text : undefined;
+}
+
+/** The name of the first part of a text. It has the first lines of the text. */
+const FIRST_PART = /^([0-9a-f]{64}):0$/;
+
+/** Returns all names that the parts of a text may have, from that of its first part; none for another name. */
+export function partNamesFrom(name: string): readonly string[] {
+  const hash = FIRST_PART.exec(name)?.[1];
+  return hash === undefined ? [] : Array.from({ length: MAX_PARTS }, (_, i) => nameOf(hash, i));
 }
 
 const nameOf = (hash: string, index: number): string => `${hash}:${index}`;

@@ -1,5 +1,7 @@
+import { ERASE_READS } from "../core/erasure.ts";
 import { MAX_CHANGES, TOP } from "../core/log.ts";
 import { SOFT, UNCONFIRMED } from "../core/invalidation-key.ts";
+import { SPLIT } from "./parts.ts";
 
 /**
  * The Lua scripts of the shared store. They keep the invalidation log: a sorted set in which each
@@ -151,6 +153,44 @@ add[#add + 1] = string.format('%.0f', newest)
 add[#add + 1] = '!seq'
 redis.call('ZADD', inv, unpack(add))
 return { number, name, string.format('%.0f', previous) }
+`;
+
+/**
+ * Removes those of the entries KEYS that have one of the names and were loaded before a number or in
+ * another era. ARGV: the number, the era, the names. A value that is no entry is removed too, as a read
+ * would do. The head of a divided entry has no number: it is removed by its names. Returns the positions of the
+ * removed ones in KEYS.
+ */
+export const ERASE = `${READ_WRITE}
+local unpack = unpack or table.unpack
+local names, removed, gone = {}, {}, {}
+for i = 3, #ARGV do names[ARGV[i]] = true end
+local function isErased(text)
+  local line, header = string.match(text, '^[^\\n]*\\n([^\\n]*)\\n([^\\n]*)\\n')
+  if header then
+    local isOfEra = string.find(header, '"r":"' .. ARGV[2] .. '"', 1, true)
+    local number = tonumber(string.match(header, '"o":(%d+)') or 0)
+    if isOfEra and number >= tonumber(ARGV[1]) then return false end
+  elseif string.sub(text, 1, ${SPLIT.length}) == '${SPLIT.trimEnd()}\\n' then
+    line = string.match(text, '\\n([^\\n]*)\\n')
+  end
+  if not line then return true end
+  for name in string.gmatch(line, '[^\\t]+') do
+    if names[name] then return true end
+  end
+  return false
+end
+for from = 1, #KEYS, ${ERASE_READS} do
+  local last = math.min(from + ${ERASE_READS - 1}, #KEYS)
+  for i, text in ipairs(redis.call('MGET', unpack(KEYS, from, last))) do
+    if text and isErased(text) then
+      removed[#removed + 1] = from + i - 1
+      gone[#gone + 1] = KEYS[from + i - 1]
+    end
+  end
+end
+if #gone > 0 then redis.call('DEL', unpack(gone)) end
+return removed
 `;
 
 /**

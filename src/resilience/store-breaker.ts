@@ -13,6 +13,7 @@ const STEPS: Readonly<Partial<Record<StoreOperation, Step>>> = {
   read: "redis",
   write: "redis",
   delete: "redis",
+  erase: "redis",
   invalidate: "log",
   numbers: "log",
   trim: "log",

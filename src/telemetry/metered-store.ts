@@ -1,3 +1,4 @@
+import { ERASE_READS } from "../core/erasure.ts";
 import {
   decorateStore,
   type StoreArgs,
@@ -55,6 +56,12 @@ const BILLING: { readonly [O in StoreOperation]: Billing<O> } = {
   delete: {
     command: () => "DEL",
     commands: () => 1,
+  },
+  erase: {
+    command: () => "SCAN",
+    // The script is another request: it reads the entries in groups, and removes some.
+    commands: (_args, value) => (value?.examined ? 3 + Math.ceil(value.examined / ERASE_READS) : 1),
+    requests: ({ examined }) => (examined > 0 ? 2 : 1),
   },
   invalidate: {
     command: () => "EVALSHA",

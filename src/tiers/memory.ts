@@ -123,6 +123,11 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
       const node = nodes.get(key);
       if (node !== undefined) drop(node);
     },
+    removeWhere(test) {
+      const gone = [...nodes.values()].filter(({ entry }) => test(entry));
+      for (const node of gone) drop(node);
+      return gone.map(({ entry }) => entry.key);
+    },
     clear() {
       nodes.clear();
       large.clear();

@@ -14,8 +14,8 @@ import {
   logKeysOfPurge,
   invalidationKeyOfTag,
   UNCONFIRMED,
+  type AnyTargets,
   type LogKey,
-  type PurgeTargets,
 } from "../core/invalidation-key.ts";
 import type { Millis } from "../core/time.ts";
 import { commit, type Committed, type Mutation } from "./mutate.ts";
@@ -68,12 +68,12 @@ export interface Writer {
    */
   mutate<T>(mutation: Mutation<T>, ctx: Context): Promise<Written<T>>;
   /**
-   * Invalidates tags, keys, prefixes or the whole namespace.
+   * Invalidates tags, keys, prefixes or the whole namespace. `strata.erase` also removes the bytes.
    *
    * @throws {DefinitionError} if a target is invalid
    * @throws {CacheUnavailable} if neither the log nor the outbox accepted it
    */
-  purge(targets: PurgeTargets, ctx: Context): Promise<InvalidationState>;
+  purge(targets: AnyTargets, ctx: Context): Promise<InvalidationState>;
   /**
    * Delivers the rows of the outbox to the log. Never rejects. It begins no round of rows after
    * `maxMs` milliseconds, 20 s by default.
@@ -258,7 +258,7 @@ export function createWriter(options: WriterOptions): Writer {
     }
   }
 
-  async function purge(targets: PurgeTargets, ctx: Context): Promise<InvalidationState> {
+  async function purge(targets: AnyTargets, ctx: Context): Promise<InvalidationState> {
     const logKeys = logKeysOfPurge(targets);
     if (logKeys.length === 0) return "done";
     const mark = invalidator.markInvalidated(logKeys);

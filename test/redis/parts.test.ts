@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeEntry } from "../../src/core/codec.ts";
+import type { InvalidationKey } from "../../src/core/invalidation-key.ts";
 import { joinParts, partNamesOf, split } from "../../src/redis/parts.ts";
 import { createTestContext } from "../support/context.ts";
 import { entryOf, invalidationKeysOf } from "../support/entries.ts";
@@ -128,6 +129,20 @@ describe("the shared store in Redis with the option `oversize`", () => {
     expect(await read()).toEqual([later.body]);
     await redisCommand("SET", `${namespace}:e:product:1`, head, "PX", 60_000);
     expect(await read()).toEqual([big.body]);
+  });
+
+  it("an erasure of a tag removes the head and the parts of an entry, and parts that a former load of its key has left, and no other entry", async () => {
+    const { store, ctx, read, keysOf } = setup();
+    const former = { ...big, body: "z".repeat(2_500) };
+    valueOf(await store.write([former], ctx));
+    valueOf(await store.write([big], ctx));
+    expect(await keysOf("p")).toHaveLength(6);
+    const erase = async (name: InvalidationKey) =>
+      valueOf(await store.erase!({ names: [name], seq: 2 ** 52, era: "era" }, "", ctx));
+    expect(await erase("t:none")).toMatchObject({ keys: [] });
+    expect(await read()).toEqual([big.body]);
+    expect(await erase("t:all")).toMatchObject({ keys: ["product:1"] });
+    expect([...(await keysOf("p")), ...(await keysOf("e"))]).toEqual([]);
   });
 
   it("an entry of more than 16 parts is refused", async () => {

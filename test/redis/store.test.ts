@@ -3,11 +3,13 @@ import { createTestContext } from "../support/context.ts";
 import { redisCommand } from "../support/gateway.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 import { describeEntries, living } from "../stores/entries-contract.ts";
+import { describeErase } from "../stores/erase-contract.ts";
 import { createTestStore, valueOf } from "./stores.ts";
 import { redisSubject } from "./subject.ts";
 
 describe("the shared store in Redis", () => {
   describeEntries(redisSubject);
+  describeErase(redisSubject);
 });
 
 describe("entries as Redis keeps them", () => {

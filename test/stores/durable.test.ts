@@ -1,6 +1,7 @@
 import { describe } from "vitest";
 import { durableSubject } from "./durable-subject.ts";
 import { describeEntries } from "./entries-contract.ts";
+import { describeErase } from "./erase-contract.ts";
 import { describeLog } from "./log-contract.ts";
 import { describeLogLife } from "./log-life-contract.ts";
 
@@ -10,6 +11,7 @@ describe.each([
 ])("%s", (_, shards) => {
   const subject = durableSubject(shards);
   describeEntries(subject);
+  describeErase(subject);
   describeLog(subject);
   describeLogLife(subject);
 });

@@ -1,3 +1,4 @@
+import { fnv1a } from "../../../src/core/hash.ts";
 import { globMatcher } from "./glob.ts";
 import { integer } from "./numbers.ts";
 import type { Answer, Bytes, Store, Value } from "./store.ts";
@@ -130,9 +131,17 @@ function scanOptions(options: readonly Bytes[]): ScanOptions {
   return { match, count, type };
 }
 
-/** Returns one page of the keys by position. A key that is deleted between pages can make the next page miss another. */
+/**
+ * Returns one page of the keys in the order of their hashes. The cursor is the hash after which the next
+ * page begins, so that a key that lives through the whole scan is found, whatever is deleted meanwhile.
+ */
 function scanPage(cursor: Bytes, keys: readonly Bytes[], count: number): [Bytes, readonly Bytes[]] {
   const start = integer(cursor, "ERR invalid cursor");
-  const end = start + count;
-  return [end >= keys.length ? "0" : String(end), keys.slice(start, end)];
+  const rest = keys
+    .map((key) => ({ key, hash: fnv1a(key) + 1 }))
+    .filter(({ hash }) => hash > start)
+    .toSorted((a, b) => a.hash - b.hash);
+  const last = rest[count - 1]?.hash ?? Infinity;
+  const page = rest.filter(({ hash }) => hash <= last);
+  return [page.length === rest.length ? "0" : String(last), page.map(({ key }) => key)];
 }

@@ -33,7 +33,19 @@ described.add(Warm, {
   ],
 });
 
-const Purged = z.strictObject({ invalidation: Invalidation });
+/** What an erasure removed from a tier. */
+const removedCount = { removed: z.number(), fault: z.optional(z.string()) };
+const Erased = z
+  .strictObject({
+    done: z.boolean(),
+    cursor: z.optional(z.string()),
+    resumeAt: z.optional(Millis),
+    memory: z.strictObject({ removed: z.number(), elsewhere: z.literal("next-sync") }),
+    edge: z.strictObject({ ...removedCount, elsewhereUntil: Millis }),
+    shared: z.strictObject({ ...removedCount, state: z.enum(["done", "partial", "none"]) }),
+  })
+  .register(described, { id: "Erasure" });
+const Purged = z.strictObject({ invalidation: Invalidation, erasure: z.optional(Erased) });
 
 const State = z.strictObject({ state: z.enum(["unknown", "up", "slow", "down"]), since: Millis });
 const Report = z
@@ -127,19 +139,25 @@ export const adminOperations: Operations = {
   "POST /admin/purge": {
     tag,
     summary: "Invalidates by tag, key, prefix, or everything, in every isolate",
-    description: "With `soft`, entries become stale instead of unusable.",
+    description:
+      "With `soft`, entries become stale instead of unusable. With `erase`, their bytes are removed from every tier that can be reached; while `done` is false, send the same targets again with `cursor`, at `resumeAt` or later.",
     role: "purge",
     body: Purge,
-    examples: { tag: { tags: ["product:42"] }, everything: { everything: true, soft: true } },
+    examples: {
+      tag: { tags: ["product:42"] },
+      everything: { everything: true, soft: true },
+      erase: { tags: ["user:7"], erase: true },
+    },
     answers: {
       200: {
-        description: "The invalidation is in the log.",
+        description: "The invalidation is in the log. An erasure is done.",
         body: Purged,
         example: { invalidation: "done" },
         fields: ["X-Invalidation"],
       },
       202: {
-        description: "Redis does not answer. The outbox holds the invalidation until it does.",
+        description:
+          "Redis does not answer, and the outbox holds the invalidation until it does; or an erasure is not done yet.",
         body: Purged,
         example: { invalidation: "deferred" },
         fields: ["X-Invalidation"],

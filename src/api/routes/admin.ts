@@ -45,20 +45,18 @@ export function adminRoutes(services: AppServices, admin: Admin): Hono<StrataEnv
   routes.route("/queue", queueRoutes(services));
 
   routes.post("/purge", async (c) => {
-    const { tags, keys, prefixes, everything, soft } = await bodyOf(c, Purge);
-    const purge: PurgeTargets = {
-      ...(tags && { tags }),
-      ...(keys && { keys }),
-      ...(prefixes && { prefixes }),
-      ...(everything && { everything }),
-      ...(soft && { soft }),
-    };
-    auditAction(c, undefined, targetsOf(purge));
+    const { soft, erase, cursor, ...targets } = definedOf(await bodyOf(c, Purge));
+    auditAction(c, undefined, targetsOf(targets, { soft, erase }));
+    const { ctx } = c.var.strata;
     try {
-      const invalidation = await writer.purge(purge, c.var.strata.ctx);
+      const { invalidation, erasure } =
+        erase === true
+          ? await services.erase({ ...targets, erase, ...(cursor && { cursor }) }, ctx)
+          : { invalidation: await writer.purge({ ...targets, ...(soft && { soft }) }, ctx) };
       const headers = { "X-Invalidation": invalidation, "Cache-Control": "no-store" };
-      // Status 202 says that the outbox holds the invalidation until Redis answers.
-      return c.json({ invalidation }, invalidation === "done" ? 200 : 202, headers);
+      // Status 202 says that the outbox holds the invalidation until Redis answers, or that bytes remain.
+      const isDone = invalidation === "done" && erasure?.done !== false;
+      return c.json({ invalidation, ...(erasure && { erasure }) }, isDone ? 200 : 202, headers);
     } catch (error) {
       if (error instanceof DefinitionError) {
         const detail = error.problem;
@@ -71,17 +69,23 @@ export function adminRoutes(services: AppServices, admin: Admin): Hono<StrataEnv
   return routes;
 }
 
+type Defined<T> = { [Name in keyof T]?: Exclude<T[Name], undefined> };
+
+/** Returns the fields that have a value. */
+function definedOf<T extends object>(fields: T): Defined<T> {
+  const defined = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(defined) as Defined<T>;
+}
+
 /** Returns the targets of a purge for its audit record. */
-function targetsOf({
-  tags = [],
-  keys = [],
-  prefixes = [],
-  everything,
-  soft,
-}: PurgeTargets): readonly AuditTarget[] {
+function targetsOf(
+  { tags = [], keys = [], prefixes = [], everything }: PurgeTargets,
+  { soft = false, erase = false }: { readonly [kind in "soft" | "erase"]: boolean | undefined },
+): readonly AuditTarget[] {
   return [
     ...(everything === true ? [["everything", ""] as const] : []),
-    ...(soft === true ? [["soft", ""] as const] : []),
+    ...(soft ? [["soft", ""] as const] : []),
+    ...(erase ? [["erase", ""] as const] : []),
     ...tags.map((tag): AuditTarget => ["tag", tag]),
     ...keys.map((key): AuditTarget => ["key", key]),
     ...prefixes.map((prefix): AuditTarget => ["prefix", prefix]),

@@ -118,6 +118,16 @@ const strata = createStrata({ namespace: "shop", shared });\n${GREETING}`,
     ),
     answers: ["miss", "hit-memory"],
   },
+  "strata/encryption": {
+    peers: [],
+    source: worker(
+      `import { createStrata, definePolicy, key } from "strata";\nimport { encryption } from "strata/encryption";`,
+      `const keys = [{ id: "one", key: new Uint8Array(32) }];
+const strata = createStrata({ namespace: "shop", encryption: encryption({ keys }) });\n${GREETING}`,
+      READ,
+    ),
+    answers: ["miss", "hit-memory"],
+  },
   "strata/postgres": {
     peers: ["drizzle-orm", "@neondatabase/serverless"],
     skipLibCheck: DECLARATIONS_OF_DRIZZLE,

@@ -1,0 +1,109 @@
+/** The steps of an erasure: memory of this isolate, shared store and edge, then the answer. */
+import type { Context } from "../core/context.ts";
+import {
+  answerOf,
+  droppedBy,
+  isErased,
+  mayBegin,
+  progressOf,
+  type Erasure,
+  type ErasureProgress,
+  type Removed,
+} from "../core/erasure.ts";
+import type { InvalidationKey } from "../core/invalidation-key.ts";
+import type { SharedStore } from "../core/shared-store.ts";
+import type { MemoryTier, Tier } from "../core/tier.ts";
+import type { Millis } from "../core/time.ts";
+import type { DropErased } from "./report-answer.ts";
+
+/**
+ * Removes the bytes of the entries with these names, which the log has invalidated with a number. With a cursor
+ * it continues.
+ *
+ * @throws {DefinitionError} if the cursor belongs to other names
+ */
+export type Erase = (
+  names: readonly InvalidationKey[],
+  from: ErasedNumber | string,
+  ctx: Context,
+) => Promise<Erasure>;
+
+/** The number of an invalidation. Number 0 also removes entries that were loaded later, which costs loads. */
+export type ErasedNumber = Pick<ErasureProgress, "seq" | "era">;
+
+export interface EraseOptions {
+  readonly memory: MemoryTier;
+  readonly edge: Tier;
+  readonly store: SharedStore;
+}
+
+/** An invocation has 1,000 subrequests. A call of `erase` begins no further part after this many. */
+const MAX_REQUESTS = 400;
+const MAX_MS: Millis = 8_000;
+/** The number of keys that the Cache API deletes under one time limit. */
+const KEYS_AT_ONCE = 32;
+
+/** Returns the function that drops from memory what an answer of the log has erased. */
+export function createDrop({ removeWhere }: Pick<MemoryTier, "removeWhere">): DropErased {
+  return (view, before, answer) => {
+    const isDropped = droppedBy(view, before, answer);
+    if (isDropped !== undefined) removeWhere(isDropped);
+  };
+}
+
+export function createErase({ memory, edge, store }: EraseOptions): Erase {
+  /** Adds to `removed` what it removes. Returns where the next call continues. */
+  async function eraseInStore(
+    names: readonly InvalidationKey[],
+    progress: ErasureProgress,
+    removed: Removed,
+    deleteInEdge: (keys: readonly string[]) => Promise<void>,
+    ctx: Context,
+  ): Promise<ErasureProgress | undefined> {
+    const startedAt = ctx.now();
+    let next = progress;
+    for (let requests = 0; requests < MAX_REQUESTS && ctx.now() - startedAt < MAX_MS;) {
+      const part = await store.erase?.({ ...progress, names }, next.store, ctx);
+      if (part === undefined) return undefined;
+      if (!part.ok) {
+        removed.storeFault = part.fault.code;
+        return next;
+      }
+      const { keys, cursor } = part.value;
+      removed.inStore += keys.length;
+      await deleteInEdge(keys);
+      requests += 2 + keys.length;
+      if (cursor === undefined)
+        return progress.isLast ? undefined : { ...progress, isLast: true, store: "" };
+      next = { ...progress, store: cursor };
+    }
+    return next;
+  }
+
+  return async (names, from, ctx) => {
+    const progress =
+      typeof from === "string"
+        ? progressOf(names, from)
+        : { seq: from.seq, era: from.era, at: ctx.now(), isLast: false, store: "" };
+    const removed: Removed = { inMemory: 0, inEdge: 0, inStore: 0 };
+
+    async function deleteInEdge(keys: readonly string[]): Promise<void> {
+      for (let from = 0; from < keys.length; from += KEYS_AT_ONCE) {
+        const result = await edge.delete(keys.slice(from, from + KEYS_AT_ONCE), ctx);
+        if (!result.ok) removed.edgeFault = result.fault.code;
+      }
+      removed.inEdge += keys.length;
+    }
+
+    const set = new Set<string>(names);
+    const known = memory.removeWhere((entry) => isErased(entry, set, progress));
+    removed.inMemory = known.length;
+    const named = names.flatMap((name) => (name.startsWith("k:") ? [name.slice(2)] : []));
+    await deleteInEdge([...new Set([...known, ...named])]);
+
+    const next = mayBegin(progress, ctx.now())
+      ? await eraseInStore(names, progress, removed, deleteInEdge, ctx)
+      : progress;
+    return answerOf(names, progress.at, removed, next, store.erase !== undefined);
+  };
+}

@@ -1,0 +1,58 @@
+/** Erases entries of an application with a database: the outbox holds the invalidation, as with every purge. */
+import type { Context } from "../core/context.ts";
+import { progressOf, type Erasure } from "../core/erasure.ts";
+import { namesOfPurge, type EraseTargets } from "../core/invalidation-key.ts";
+import type { Invalidator } from "../core/invalidator.ts";
+import type { LogPosition } from "../core/entry.ts";
+import type { Erase } from "../engine/erase.ts";
+import type { InvalidationState, Writer } from "./writer.ts";
+
+/** The answer to an erasure, and whether the log has its invalidation. */
+export interface EraseAnswer {
+  readonly invalidation: InvalidationState;
+  readonly erasure: Erasure;
+}
+
+/**
+ * Invalidates entries and removes their bytes from every tier that this isolate reaches. With its cursor it
+ * continues an erasure, and invalidates nothing again. A cursor of other targets begins a new erasure.
+ *
+ * @throws {DefinitionError} if a target is invalid
+ * @throws {CacheUnavailable} if neither the log nor the outbox accepted the invalidation
+ */
+export type EraseEntries = (targets: EraseTargets, ctx: Context) => Promise<EraseAnswer>;
+
+export interface EraseEntriesOptions {
+  readonly writer: Pick<Writer, "purge">;
+  readonly log: Pick<Invalidator, "numbers"> & { logPosition(): LogPosition };
+  readonly erase: Erase;
+}
+
+export function createEraseEntries({ writer, log, erase }: EraseEntriesOptions): EraseEntries {
+  /** The number of an invalidation. Without one, an erasure removes later entries too, which costs loads. */
+  async function numberOf(names: ReturnType<typeof namesOfPurge>, ctx: Context) {
+    const numbers = await log.numbers(names, ctx);
+    const { era } = log.logPosition();
+    return numbers.ok ? { seq: Math.max(0, ...numbers.value), era } : { seq: 0, era: "" };
+  }
+
+  return async (targets, ctx) => {
+    const names = namesOfPurge(targets);
+    const { cursor } = targets;
+    if (cursor !== undefined && isCursorOf(names, cursor))
+      return { invalidation: "done", erasure: await erase(names, cursor, ctx) };
+    const invalidation = await writer.purge(targets, ctx);
+    const number = await numberOf(invalidation === "done" ? names : [], ctx);
+    const erasure = await erase(names, number, ctx);
+    return { invalidation, erasure };
+  };
+}
+
+function isCursorOf(names: Parameters<Erase>[0], cursor: string): boolean {
+  try {
+    progressOf(names, cursor);
+    return true;
+  } catch {
+    return false;
+  }
+}
