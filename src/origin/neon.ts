@@ -106,17 +106,18 @@ type BaseSession = NeonHttpSession<NoSchema, ExtractTablesWithRelations<NoSchema
 
 /** Stands in place of `NeonHttpDatabase`, whose module loads the driver when an isolate starts. */
 class HttpDatabase extends PgDatabase<NeonHttpQueryResultHKT, NoSchema> implements Database {
-  readonly #session: Session;
+  /** No private name: an application may put a Proxy before its database. */
+  private readonly httpSession: Session;
 
   constructor(dialect: PgDialect, session: Session) {
     super(dialect, session, undefined);
-    this.#session = session;
+    this.httpSession = session;
   }
 
   batch<U extends BatchItem<"pg">, T extends Readonly<[U, ...U[]]>>(
     queries: T,
   ): Promise<BatchResponse<T>> {
-    return this.#session.batch(queries);
+    return this.httpSession.batch(queries);
   }
 }
 

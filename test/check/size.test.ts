@@ -36,7 +36,7 @@ test("`npm run check:size` fails for a Worker that cannot be bundled", () => {
   expect(output).toContain("size: the Worker does not bundle");
 });
 
-test("`npm run check:size` fails for an entry `strata` of more than 28,200 bytes gzipped, and prints its size", () => {
+test("`npm run check:size` fails for an entry `strata` of more than 25,600 bytes gzipped, and prints its size", () => {
   const entry = (bytes: number) => `export const payload = "${noise(bytes)}";\n`;
   using heavy = plant({ "src/entries/data.ts": entry(40 * 1024) });
   expect(heavy.run("check:size")).toMatchObject({
