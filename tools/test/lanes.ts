@@ -65,8 +65,8 @@ const APPS = config("vitest.apps.config.ts");
 const SUITES: Readonly<Record<string, readonly Lane[]>> = {
   all: [
     [projects("units", "workers", "alone", "isolated")],
-    [projects("e2e"), projects("package")],
-    [{ ...projects("simulation", "gates", "node"), lowPriority: true }, projects("supervisor")],
+    [projects("e2e"), projects("package"), projects("supervisor")],
+    [{ ...projects("simulation", "gates", "node"), lowPriority: true }],
   ],
   integration: [[IN_WORKERD, SYSTEM], [RUNNING_PRODUCT]],
   apps: [[APPS]],
