@@ -3,6 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { MemoryTier } from "../../../src/core/tier.ts";
 import { startHeap, type Heap } from "./heap.ts";
 
+/** Some forty fills with a collection each. The time only ends a test that hangs. */
+const TIMEOUT_MS = 300_000;
+
 type MemoryStats = ReturnType<MemoryTier["stats"]>;
 
 let heap: Heap;
@@ -25,5 +28,6 @@ describe("the bytes that the memory tier counts for its entries, in workerd", ()
       expect(names.length).toBeGreaterThan(20);
       expect(wrong).toEqual([]);
     },
+    TIMEOUT_MS,
   );
 });
