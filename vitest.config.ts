@@ -62,6 +62,9 @@ const COMPUTING = {
   expect: { poll: { timeout: 20_000 } },
 } as const;
 
+/** `--sequence.shuffle.files` has a sequencer of its own, which one of the configuration would replace. */
+const IS_SHUFFLED = process.argv.some((argument) => argument.startsWith("--sequence.shuffle"));
+
 /** Ends after the products of `e2e`: Ctrl-C takes them a few seconds on a busy machine. */
 const TEARDOWN_MS = 30_000;
 
@@ -90,7 +93,7 @@ export default defineConfig({
     reporters: REPORT === undefined ? ["default"] : ["default", "json"],
     ...(REPORT === undefined ? {} : { outputFile: { json: REPORT } }),
     teardownTimeout: TEARDOWN_MS,
-    sequence: { sequencer: LongestFirst },
+    sequence: IS_SHUFFLED ? {} : { sequencer: LongestFirst },
     // Group orders begin at 1: files of group 0 that cannot run in parallel are put after all groups.
     projects: [
       {

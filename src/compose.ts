@@ -266,7 +266,7 @@ export function createLayer(
       }),
     ...callers,
     writer,
-    erase: createEraseEntries({ writer, log: coherence, erase }),
+    erase: createEraseEntries({ writer, erase }),
     through,
     db,
     existence,

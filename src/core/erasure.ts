@@ -95,13 +95,17 @@ export interface Removed {
  */
 const SETTLE_MS: Millis = 60_000;
 
-/** Whether an erasure removes an entry: it has one of the names, and was loaded before the erasure or in another era. */
+/**
+ * Whether an erasure removes an entry: it has one of the names, and was loaded before the erasure or in another
+ * era. Without a number (0) it removes every entry with one of the names.
+ */
 export function isErased(
   { invalidationKeys, asOf, era }: Dated,
   names: ReadonlySet<string>,
   upTo: Pick<ErasureScope, "seq" | "era">,
 ): boolean {
-  return (era !== upTo.era || asOf < upTo.seq) && invalidationKeys.some((name) => names.has(name));
+  const isEarlier = upTo.seq === 0 || era !== upTo.era || asOf < upTo.seq;
+  return isEarlier && invalidationKeys.some((name) => names.has(name));
 }
 
 /**

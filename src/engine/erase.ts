@@ -40,6 +40,8 @@ export interface EraseOptions {
 /** An invocation has 1,000 subrequests. A call of `erase` begins no further part after this many. */
 const MAX_REQUESTS = 400;
 const MAX_MS: Millis = 8_000;
+/** The keys of memory and of the targets that one call deletes at the edge. */
+const MAX_KNOWN_KEYS = 300;
 /** The number of keys that the Cache API deletes under one time limit. */
 const KEYS_AT_ONCE = 32;
 
@@ -62,7 +64,10 @@ export function createErase({ memory, edge, store }: EraseOptions): Erase {
   ): Promise<ErasureProgress | undefined> {
     const startedAt = ctx.now();
     let next = progress;
-    for (let requests = 0; requests < MAX_REQUESTS && ctx.now() - startedAt < MAX_MS;) {
+    for (
+      let requests = removed.inEdge;
+      requests < MAX_REQUESTS && ctx.now() - startedAt < MAX_MS;
+    ) {
       const part = await store.erase?.({ ...progress, names }, next.store, ctx);
       if (part === undefined) return undefined;
       if (!part.ok) {
@@ -99,7 +104,8 @@ export function createErase({ memory, edge, store }: EraseOptions): Erase {
     const known = memory.removeWhere((entry) => isErased(entry, set, progress));
     removed.inMemory = known.length;
     const named = names.flatMap((name) => (name.startsWith("k:") ? [name.slice(2)] : []));
-    await deleteInEdge([...new Set([...known, ...named])]);
+    // The store names most keys of memory again. The others end at the edge with their lifetime.
+    await deleteInEdge([...new Set([...named, ...known])].slice(0, MAX_KNOWN_KEYS));
 
     const next = mayBegin(progress, ctx.now())
       ? await eraseInStore(names, progress, removed, deleteInEdge, ctx)

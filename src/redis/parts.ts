@@ -65,13 +65,18 @@ export async function joinParts(
   return lastLineOf(head).startsWith(`${await sha256Hex(text)} `) ? text : undefined;
 }
 
-/** The name of the first part of a text. It has the first lines of the text. */
-const FIRST_PART = /^([0-9a-f]{64}):0$/;
+const PART_NAME = /^([0-9a-f]{64}):\d{1,2}$/;
 
-/** Returns all names that the parts of a text may have, from that of its first part; none for another name. */
-export function partNamesFrom(name: string): readonly string[] {
-  const hash = FIRST_PART.exec(name)?.[1];
-  return hash === undefined ? [] : Array.from({ length: MAX_PARTS }, (_, i) => nameOf(hash, i));
+/** Returns the name of the first part of a text, which has the first lines of it. Undefined for a name of no part. */
+export function firstPartOf(name: string): string | undefined {
+  const hash = PART_NAME.exec(name)?.[1];
+  return hash === undefined ? undefined : nameOf(hash, 0);
+}
+
+/** Returns all names that the other parts of a text may have. */
+export function otherPartsOf(firstPart: string): readonly string[] {
+  const [hash = ""] = firstPart.split(":");
+  return Array.from({ length: MAX_PARTS - 1 }, (_, i) => nameOf(hash, i + 1));
 }
 
 const nameOf = (hash: string, index: number): string => `${hash}:${index}`;

@@ -157,20 +157,21 @@ return { number, name, string.format('%.0f', previous) }
 
 /**
  * Removes those of the entries KEYS that have one of the names and were loaded before a number or in
- * another era. ARGV: the number, the era, the names. A value that is no entry is removed too, as a read
- * would do. The head of a divided entry has no number: it is removed by its names. Returns the positions of the
- * removed ones in KEYS.
+ * another era. ARGV: the number, the era, `remove` or `find`, the names. A value that is no entry is removed too, as a read
+ * would do. The head of a divided entry has no number: it is removed by its names. With
+ * `find` nothing is removed. Returns the positions of the entries in KEYS.
  */
 export const ERASE = `${READ_WRITE}
 local unpack = unpack or table.unpack
 local names, removed, gone = {}, {}, {}
-for i = 3, #ARGV do names[ARGV[i]] = true end
+for i = 4, #ARGV do names[ARGV[i]] = true end
 local function isErased(text)
   local line, header = string.match(text, '^[^\\n]*\\n([^\\n]*)\\n([^\\n]*)\\n')
   if header then
     local isOfEra = string.find(header, '"r":"' .. ARGV[2] .. '"', 1, true)
     local number = tonumber(string.match(header, '"o":(%d+)') or 0)
-    if isOfEra and number >= tonumber(ARGV[1]) then return false end
+    local upTo = tonumber(ARGV[1])
+    if upTo > 0 and isOfEra and number >= upTo then return false end
   elseif string.sub(text, 1, ${SPLIT.length}) == '${SPLIT.trimEnd()}\\n' then
     line = string.match(text, '\\n([^\\n]*)\\n')
   end
@@ -189,7 +190,7 @@ for from = 1, #KEYS, ${ERASE_READS} do
     end
   end
 end
-if #gone > 0 then redis.call('DEL', unpack(gone)) end
+if ARGV[3] == 'remove' and #gone > 0 then redis.call('DEL', unpack(gone)) end
 return removed
 `;
 

@@ -9,12 +9,13 @@ import type { Result } from "../core/result.ts";
 import type { SharedStore, Verified, Written } from "../core/shared-store.ts";
 import type { Millis } from "../core/time.ts";
 import type { LogKey } from "../core/invalidation-key.ts";
+import { createRedisErase } from "./erase.ts";
 import { attempt, redisFaultOf, type RedisClient } from "./client.ts";
 import { parseLog, type RawLog } from "./log-answer.ts";
 import { createScriptRunner } from "./script-runner.ts";
 import { pack, unpack } from "./packing.ts";
-import { joinParts, MAX_PARTS, partNamesFrom, partNamesOf, split } from "./parts.ts";
-import { ERASE, ESTABLISH, INVALIDATE, READ, TRIM, VERIFY } from "./scripts.ts";
+import { joinParts, MAX_PARTS, partNamesOf, split } from "./parts.ts";
+import { ESTABLISH, INVALIDATE, READ, TRIM, VERIFY } from "./scripts.ts";
 import type { Seq } from "../core/seq.ts";
 import { requestsOf, type StoredText } from "../core/write-requests.ts";
 
@@ -27,9 +28,6 @@ import { requestsOf, type StoredText } from "../core/write-requests.ts";
  * @see https://upstash.com/docs/redis/troubleshooting/max_request_size_exceeded
  */
 const REQUEST_CHARS = 900_000;
-
-/** The number of keys of the database that one part of an erasure looks at, near enough. */
-const ERASED_AT_ONCE = 500;
 
 export interface RedisStoreOptions {
   readonly redis: RedisClient;
@@ -70,7 +68,6 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
   const verifyScript = createScriptRunner(redis, VERIFY, { readonly: true });
   const invalidateScript = createScriptRunner(redis, INVALIDATE);
   const establishScript = createScriptRunner(redis, ESTABLISH);
-  const eraseScript = createScriptRunner(redis, ERASE);
   const trimScript = createScriptRunner(redis, TRIM);
 
   /** The text to store. Undefined for a large binary body: images and archives do not shrink, and the attempt blocks the isolate. */
@@ -227,25 +224,7 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
         if (keys.length > 0) await redis.del(...keys.map(entryKey));
       }),
 
-    erase: ({ names, seq, era }, cursor) =>
-      attempt(async () => {
-        const match = `${namespace}:[ep]:*`;
-        const from = cursor === "" ? "0" : cursor;
-        const [next, found] = await redis.scan(from, { match, count: ERASED_AT_ONCE });
-        // The first part of a divided entry has its names. Former entries of a key leave parts without a head.
-        const start = entryKey("").length;
-        const isPart = (key: string): boolean => key.startsWith(partKey(""));
-        const keys = found.filter((key) => !isPart(key) || partNamesFrom(key.slice(start)).length);
-        const at = keys.length > 0 ? await eraseScript<number[]>(keys, [seq, era, ...names]) : [];
-        const removed = at.map((position) => keys[position - 1] ?? "");
-        const parts = removed.filter(isPart).flatMap((key) => partNamesFrom(key.slice(start)));
-        if (parts.length > 0) await redis.del(...parts.map(partKey));
-        return {
-          keys: removed.filter((key) => !isPart(key)).map((key) => key.slice(start)),
-          examined: keys.length,
-          ...(next !== "0" && { cursor: next }),
-        };
-      }),
+    erase: createRedisErase({ redis, namespace, entryKey, partKey }),
 
     invalidate: (logKeys, watched) =>
       attempt(async () => {

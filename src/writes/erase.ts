@@ -2,8 +2,6 @@
 import type { Context } from "../core/context.ts";
 import { progressOf, type Erasure } from "../core/erasure.ts";
 import { namesOfPurge, type EraseTargets } from "../core/invalidation-key.ts";
-import type { Invalidator } from "../core/invalidator.ts";
-import type { LogPosition } from "../core/entry.ts";
 import type { Erase } from "../engine/erase.ts";
 import type { InvalidationState, Writer } from "./writer.ts";
 
@@ -24,26 +22,21 @@ export type EraseEntries = (targets: EraseTargets, ctx: Context) => Promise<Eras
 
 export interface EraseEntriesOptions {
   readonly writer: Pick<Writer, "purge">;
-  readonly log: Pick<Invalidator, "numbers"> & { logPosition(): LogPosition };
   readonly erase: Erase;
 }
 
-export function createEraseEntries({ writer, log, erase }: EraseEntriesOptions): EraseEntries {
-  /** The number of an invalidation. Without one, an erasure removes later entries too, which costs loads. */
-  async function numberOf(names: ReturnType<typeof namesOfPurge>, ctx: Context) {
-    const numbers = await log.numbers(names, ctx);
-    const { era } = log.logPosition();
-    return numbers.ok ? { seq: Math.max(0, ...numbers.value), era } : { seq: 0, era: "" };
-  }
+/** Removes every entry with one of the names, also those that were loaded later, which costs loads. */
+const WITHOUT_NUMBER = { seq: 0, era: "" } as const;
 
+export function createEraseEntries({ writer, erase }: EraseEntriesOptions): EraseEntries {
   return async (targets, ctx) => {
     const names = namesOfPurge(targets);
     const { cursor } = targets;
     if (cursor !== undefined && isCursorOf(names, cursor))
       return { invalidation: "done", erasure: await erase(names, cursor, ctx) };
     const invalidation = await writer.purge(targets, ctx);
-    const number = await numberOf(invalidation === "done" ? names : [], ctx);
-    const erasure = await erase(names, number, ctx);
+    // An outbox may hold the invalidation, and a relay may repeat it: then its number is not known yet.
+    const erasure = await erase(names, WITHOUT_NUMBER, ctx);
     return { invalidation, erasure };
   };
 }

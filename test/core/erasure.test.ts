@@ -90,6 +90,16 @@ describe("the entries that memory drops after an answer of the log", () => {
   });
 });
 
+describe("an erasure without a number", () => {
+  it("removes every entry with one of its names, whenever and in whichever era it was loaded", () => {
+    const names = new Set(["t:red"]);
+    const without = { seq: 0, era: "" };
+    expect(isErased(red(50), names, without)).toBe(true);
+    expect(isErased({ ...red(250), era: "" }, names, without)).toBe(true);
+    expect(isErased(red(50), new Set(["t:blue"]), without)).toBe(false);
+  });
+});
+
 describe("removals by a test", () => {
   it("removeWhere() removes the entries for which the test is true, and returns their keys", () => {
     const memory = createMemoryTier({ maxBytes: 100_000, maxEntries: 10 });

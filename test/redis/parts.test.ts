@@ -145,6 +145,16 @@ describe("the shared store in Redis with the option `oversize`", () => {
     expect([...(await keysOf("p")), ...(await keysOf("e"))]).toEqual([]);
   });
 
+  it("an erasure removes parts whose first part is gone", async () => {
+    const { namespace, store, ctx, keysOf } = setup();
+    valueOf(await store.write([big], ctx));
+    const first = (await keysOf("p")).find((key) => key.endsWith(":0")) ?? "";
+    await redisCommand("DEL", first, `${namespace}:e:product:1`);
+    expect(await keysOf("p")).toHaveLength(2);
+    valueOf(await store.erase!({ names: ["t:other"], seq: 0, era: "" }, "", ctx));
+    expect(await keysOf("p")).toEqual([]);
+  });
+
   it("an entry of more than 16 parts is refused", async () => {
     const { store, ctx } = setup();
     const huge = living({ body: "x".repeat(16_001) });

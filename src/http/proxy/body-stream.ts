@@ -102,6 +102,7 @@ export function collect(
 
   function cut(client: ClientQueue): void {
     client.isCut = true;
+    client.chunks.length = 0;
     clients.delete(client);
   }
 

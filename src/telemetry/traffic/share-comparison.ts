@@ -3,7 +3,7 @@ import { isDeadlineExceeded, type WithTimeout } from "../../core/deadline.ts";
 import type { Comparison, CompareSettings } from "../../core/traffic.ts";
 import type { Millis } from "../../core/time.ts";
 
-/** The longest wait for a comparison that another request runs. */
+/** The longest wait for one comparison that another request runs. After it, the comparison counts as ended. */
 const MAX_WAIT_MS: Millis = 30_000;
 
 export interface SharedComparisonOptions {
@@ -15,7 +15,7 @@ export interface SharedComparisonOptions {
 
 /**
  * Runs one comparison at a time, because a comparison computes for seconds. Requests with equal settings
- * share it, and the others wait until it has ended.
+ * share it, and the others wait until it has ended, or 30 s for each comparison before them.
  */
 export function shareComparison(options: SharedComparisonOptions): CompareSettings {
   const { compare, withTimeout, keepAlive } = options;

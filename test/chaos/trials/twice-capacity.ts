@@ -56,7 +56,7 @@ export const trial: Trial = {
         // The rest of the time of a refusal is the machine's: it takes the tiers and the flight as long as a good read.
         name: "p99 of the wait for a slot until a refusal",
         value: percentile(
-          offered.filter(isShed).map(({ headers }) => slotStep(headers["server-timing"])),
+          offered.filter(isShed).flatMap(({ headers }) => slotStep(headers["server-timing"]) ?? []),
           0.99,
         ),
         unit: "ms",
@@ -66,9 +66,9 @@ export const trial: Trial = {
   },
 };
 
-/** Returns how long a refused read waited for a slot. Without the step `slot` it was refused before. */
-function slotStep(field: string | undefined): number {
-  return serverTiming(field).get("slot") ?? 0;
+/** Returns how long a refused read waited for a slot. Undefined if it was refused before it asked for one. */
+function slotStep(field: string | undefined): number | undefined {
+  return serverTiming(field).get("slot");
 }
 
 /** Measures how many cold reads a second are answered if each client waits for its answer. */

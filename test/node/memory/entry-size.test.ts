@@ -17,6 +17,7 @@ afterAll(() => heap[Symbol.asyncDispose]());
 describe("the bytes that the memory tier counts for its entries, in workerd", () => {
   it.for(["loaded", "read"])(
     "entries of every kind of body, tags, keys and header fields, %s, count within a tenth of the heap that they take",
+    { timeout: TIMEOUT_MS },
     async (way) => {
       const names = (await heap.fill("names")).answer as string[];
       const wrong: string[] = [];
@@ -28,6 +29,5 @@ describe("the bytes that the memory tier counts for its entries, in workerd", ()
       expect(names.length).toBeGreaterThan(20);
       expect(wrong).toEqual([]);
     },
-    TIMEOUT_MS,
   );
 });
