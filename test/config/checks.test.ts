@@ -179,6 +179,7 @@ describe("the public surface of a layer", () => {
       "cron",
       "db",
       "degradation",
+      "erase",
       "existence",
       "idempotent",
       "inspect",
