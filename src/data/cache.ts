@@ -79,6 +79,7 @@ export interface Cache extends DataReader {
    *
    * @throws as `invalidate` does, and {DefinitionError} if the cursor belongs to other targets
    * @example
+   * const cache = strata.open();
    * let erasure = await cache.purge({ tags: ["user:7"], erase: true });
    * // A minute later, in a cron trigger:
    * if (!erasure.done)
