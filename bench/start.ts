@@ -36,7 +36,7 @@ const bindings = {
 };
 const plain = { bindings: {}, objects: {}, compatibilityFlags: [] };
 
-/** What this benchmark reads of a wrangler configuration. */
+/** The part of a wrangler configuration that this benchmark reads. */
 interface Settings {
   readonly compatibilityDate: string;
   readonly compatibilityFlags: readonly string[];

@@ -34,7 +34,7 @@ export interface OpenNextIncrementalCache {
   delete(name: string): Promise<void>;
 }
 
-/** What the incremental cache has under a name. */
+/** The entry of the incremental cache under a name. */
 export interface OpenNextEntry<V extends object> {
   /** The page, fetch or result in the form in which OpenNext gave it to `set`. */
   readonly value: V;

@@ -27,7 +27,7 @@ export interface RedisStoreOptions {
     /** The maximum number of characters of one stored entry. Upstash refuses requests over 10 MB. @default 1048576 (1 Mi) */
     readonly maxEntryChars?: number;
     /**
-     * What happens to an entry over `maxEntryChars`: Redis does not store it, or stores it in up to 16 parts
+     * The treatment of an entry over `maxEntryChars`: Redis does not store it, or stores it in up to 16 parts
      * of at most `maxEntryChars`. A read of it sends one more request for every 4 parts. @default "refuse"
      */
     readonly oversize?: "refuse" | "split";

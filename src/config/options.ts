@@ -57,7 +57,7 @@ export interface StrataOptions {
     /** Entries of this many characters or more are compressed. @default 16384 */
     readonly packFromChars?: number;
     /**
-     * What happens to an entry over `maxEntryChars`: Redis does not store it, or stores it in up to 16 parts
+     * The treatment of an entry over `maxEntryChars`: Redis does not store it, or stores it in up to 16 parts
      * of at most `maxEntryChars`. A read of it sends one more request for every 4 parts. @default "refuse"
      */
     readonly oversize?: "refuse" | "split";

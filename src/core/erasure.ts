@@ -80,7 +80,7 @@ export interface ErasureProgress extends Omit<ErasureScope, "names"> {
 /** An erasure reads this many entries of Redis with one command, so that its script holds few of them at a time. */
 export const ERASE_READS = 16;
 
-/** What one call has removed. */
+/** The copies that one call has removed. */
 export interface Removed {
   inMemory: number;
   inEdge: number;

@@ -97,7 +97,7 @@ export type CacheEvent =
         | "undecryptable"
         | "too-big"
         | "read-once";
-      /** What the log has rejected: the entry without its value (`rejectionOf`). */
+      /** The entry that the log has rejected, without its value (`rejectionOf`). */
       readonly entry?: Dated;
     }
   | { readonly type: "refresh.start"; readonly key: string }

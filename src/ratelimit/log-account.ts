@@ -8,7 +8,7 @@ export interface UsedTokens {
   readonly tokens: number;
 }
 
-/** What the log says about one window. */
+/** The state of one window by the log. */
 export interface LogState {
   readonly used: number;
   /** The instant of the used token whose end makes room; 0 if there is none. */

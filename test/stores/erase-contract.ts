@@ -1,4 +1,4 @@
-/** What every shared store of entries owes to an erasure. */
+/** The tests of an erasure that every shared store of entries passes. */
 import { describe, expect, it } from "vitest";
 import type { Entry } from "../../src/core/entry.ts";
 import type { ErasedPage } from "../../src/core/erasure.ts";

@@ -84,7 +84,7 @@ describe("a full export queue", () => {
     expect(kept).toBeGreaterThan(200);
     expect(kept * long.length).toBeLessThan(4 * 2 ** 20);
     expect(all.match(/"ops"/g)).toHaveLength(1);
-    // What was exported takes no place any more.
+    // An exported item takes no place any more.
     queue.add(recordOf(401, { actor: "", targets: [] }, long), "denied");
     expect(queue.empty).toBe(false);
   });

@@ -33,7 +33,7 @@ described.add(Warm, {
   ],
 });
 
-/** What an erasure removed from a tier. */
+/** The number of copies that an erasure removed from a tier. */
 const removedCount = { removed: z.number(), fault: z.optional(z.string()) };
 const Erased = z
   .strictObject({

@@ -43,7 +43,7 @@ export interface CollectingOptions {
 
 /** How many more bytes than a collected body has a client may be behind the fastest one. */
 const MAX_LAG_BYTES = 1 << 20;
-/** What a client of a body that is not collected may be behind without a reservation: it has not read the last chunks yet. */
+/** The bytes that a client of a body that is not collected may be behind without a reservation. It has not read the last chunks yet. */
 const FREE_LAG_BYTES = 1 << 17;
 
 /** What has arrived for one client, and has not been delivered. */

@@ -4,7 +4,7 @@
 export const NOTHING = "/";
 
 export interface Filled {
-  /** What the Worker holds until the next request. */
+  /** The object that the Worker holds until the next request. */
   readonly held: unknown;
   readonly answer: unknown;
 }
