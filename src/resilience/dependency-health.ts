@@ -13,8 +13,12 @@ const WINDOW_MS: Millis = 5_000;
 const BAD_CHECKS = 4;
 /** A check without an answer counts as several failed ones, because it covers the time of several. */
 const HUNG_WEIGHT = 4;
-/** A dependency is up again after this time without a sign of a fault. */
+/** A dependency is up again after this time without a sign of a fault, if its last check succeeded. */
 const CALM_MS: Millis = 3_000;
+/** A check that failed says nothing any more after this time, in which nobody asked again. */
+const STALE_MS: Millis = 30_000;
+/** The clocks of two requests of an isolate differ by less than this. A check further ahead shows a clock that was set back. */
+const SKEW_MS: Millis = 1_000;
 /** At most this many checks are kept. */
 const MAX_CHECKS = 32;
 
@@ -24,7 +28,8 @@ const MAX_CHECKS = 32;
  *     unknown ──ok──▶ up ──breaker opens, or checks fail──▶ down
  *        │            ▲│                                    │ ▲
  *        │            │└──────────checks are slow──────▶ slow │
- *        │            └──3 s without a sign of a fault──────┴─┘
+ *        │            └──3 s without a sign of a fault,─────┴─┘
+ *        │               and the last check succeeded
  *        └──────────────breaker opens, or checks fail──▶ down
  *
  * It has no timer: it compares times when it is asked.
@@ -38,10 +43,16 @@ export interface DependencyHealth {
   readonly isSuspected: boolean;
 }
 
+interface Check {
+  readonly result: CheckResult;
+  readonly at: EpochMs;
+}
+
 export function createDependencyHealth(): DependencyHealth {
   let state: DependencyState = "unknown";
   let since: EpochMs = 0;
-  let checks: { readonly result: CheckResult; readonly at: EpochMs }[] = [];
+  let checks: Check[] = [];
+  let last: Check | undefined;
   let badAt = Number.NEGATIVE_INFINITY;
 
   function change(next: DependencyState, at: EpochMs): void {
@@ -58,30 +69,43 @@ export function createDependencyHealth(): DependencyHealth {
     );
   }
 
+  function recover(ok: number, at: EpochMs): void {
+    if (state === "unknown" ? ok === 0 : state === "up") return;
+    change("up", at);
+    // What the checks showed before counts no more. A report by a clock that is a little behind would count it again.
+    checks = [];
+  }
+
   return {
     add(result, at) {
-      checks.push({ result, at });
+      last = { result, at };
+      checks.push(last);
       if (checks.length > MAX_CHECKS) checks.shift();
       if (result !== "ok") badAt = at;
     },
 
     report(isBroken, at) {
-      // A time in the future means that the clock was set back. Such checks say nothing.
-      checks = checks.filter((check) => check.at <= at && at - check.at < WINDOW_MS);
-      if (badAt > at) badAt = at;
-      if (isBroken) badAt = at;
+      checks = checks.filter((check) => isWithin(WINDOW_MS, check, at));
+      if (last !== undefined && !isWithin(STALE_MS, last, at)) last = undefined;
+      if (badAt > at + SKEW_MS || isBroken) badAt = at;
       const ok = weightOf(["ok"]);
       const failed = weightOf(["failed", "hung"]);
       const slow = failed + weightOf(["slow"]);
-      const isCalm = at - badAt >= CALM_MS;
-      if (isBroken || (failed >= BAD_CHECKS && failed > ok)) change("down", at);
+      const isCalm = at - badAt >= CALM_MS && (last === undefined || last.result === "ok");
+      if (isBroken) change("down", at);
+      else if (isCalm) recover(ok, at);
+      else if (failed >= BAD_CHECKS && failed > ok) change("down", at);
       else if (slow >= BAD_CHECKS && slow > ok) change("slow", at);
-      else if (state === "unknown" ? ok > 0 : isCalm) change("up", at);
+      else if (state === "unknown" && ok > 0) change("up", at);
       return { state, since };
     },
 
     get isSuspected() {
-      return checks.length > 0 && checks.at(-1)?.result !== "ok";
+      return last !== undefined && last.result !== "ok";
     },
   };
+}
+
+function isWithin(ms: Millis, check: Check, at: EpochMs): boolean {
+  return check.at <= at + SKEW_MS && at - check.at < ms;
 }

@@ -94,6 +94,34 @@ describe("the health of a dependency", () => {
     );
   });
 
+  it("a dependency that is up again stays up while its failed checks are younger than 5 s, also if requests read clocks that differ by 10 ms", () => {
+    const health = createDependencyHealth();
+    for (const at of [0, 150, 300, 450]) health.add("failed", at);
+    expect(health.report(false, 450).state).toBe("down");
+    for (const at of [1_500, 2_500, 3_500]) health.add("ok", at);
+    expect(health.report(false, 3_500).state).toBe("up");
+    expect(health.report(false, 3_490).state).toBe("up");
+    health.add("ok", 4_500);
+    expect(health.report(false, 4_490).state).toBe("up");
+  });
+
+  it("a dependency whose last check failed does not become up because nobody asked for 10 s, and says nothing after 30 s", () => {
+    const health = createDependencyHealth();
+    for (const at of [0, 150, 300, 450]) health.add("failed", at);
+    expect(health.report(false, 450).state).toBe("down");
+    expect(health.report(false, 10_000).state).toBe("down");
+    expect(health.report(false, 30_450).state).toBe("up");
+  });
+
+  it("a dependency whose check succeeds is up at once if the last sign of a fault is older than 3 s", () => {
+    const health = createDependencyHealth();
+    for (const at of [0, 150, 300, 450]) health.add("failed", at);
+    expect(health.report(false, 450).state).toBe("down");
+    health.add("ok", 3_000);
+    expect(health.report(false, 3_000).state).toBe("down");
+    expect(health.report(false, 3_450).state).toBe("up");
+  });
+
   it("a dependency is not stuck in a state if the clock is set back", () => {
     const health = createDependencyHealth();
     health.add("hung", 1_000_000);
