@@ -198,6 +198,7 @@ export function createBulkhead(options: BulkheadOptions): Bulkhead {
       waiting: line.size(),
     }),
     outcomeOf,
+    isOriginAway,
     onGrant: serveWaiting,
   };
 }
