@@ -7,6 +7,9 @@
  * need programs of the system (see vitest.system.config.ts). `apps` runs the tests of ordinary
  * applications, which test/apps/main.ts installs before, and `integration-and-apps` runs both.
  *
+ * FOLLOWED_BY=integration tells `npm test` that the suite `integration` runs afterwards, so that the tests of the
+ * running product which that suite repeats on a Postgres server run once, there.
+ *
  * A test file that fails beside other lanes runs a second time, alone: on a busy machine a test can
  * fail because its process got no time. A fault in the code fails twice. The second runs are listed.
  *
@@ -14,7 +17,7 @@
  * last line is "N passed, N failed"; the exit code is 1 if a test failed or a command ended with an error.
  */
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { setPriority, tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
@@ -54,6 +57,16 @@ const OF_THE_SERVERS = [
 
 const IN_WORKERD = { ...projects("workers", "alone", "isolated"), files: serverTests() };
 const RUNNING_PRODUCT = { ...projects("e2e"), files: OF_THE_SERVERS };
+/** Without the files that a later suite runs. */
+const E2E =
+  process.env["FOLLOWED_BY"] === "integration"
+    ? {
+        ...projects("e2e"),
+        files: globSync("test/e2e/*.test.ts", { exclude: ["**/*.system.test.ts"] })
+          .filter((path) => !OF_THE_SERVERS.includes(path))
+          .toSorted(),
+      }
+    : projects("e2e");
 const SYSTEM = config("vitest.system.config.ts");
 const APPS = config("vitest.apps.config.ts");
 
@@ -65,7 +78,7 @@ const APPS = config("vitest.apps.config.ts");
 const SUITES: Readonly<Record<string, readonly Lane[]>> = {
   all: [
     [projects("units", "workers", "alone", "isolated")],
-    [projects("e2e"), projects("package"), projects("supervisor")],
+    [E2E, projects("package"), projects("supervisor")],
     [{ ...projects("simulation", "gates", "node"), lowPriority: true }],
   ],
   integration: [[IN_WORKERD, SYSTEM], [RUNNING_PRODUCT]],
