@@ -72,7 +72,7 @@ export interface StrataOptions {
     readonly slots?: number;
     /**
      * The longest time that the first load of a request, a refresh or a write waits for a slot. After first
-     * loads have had to wait for so long without a break, they wait at most 8 % of it. The further loads
+     * loads have had to wait for so long without a break, they wait at most 4 % of it. The further loads
      * of a request, and a warm, wait as long as their `originTimeout`. @default "450ms"
      */
     readonly slotWait?: Duration;
