@@ -64,3 +64,8 @@ export function serverTiming(field: string | undefined): ReadonlyMap<string, num
   const found = (field ?? "").matchAll(/([\w-]+);dur=([\d.]+)/g);
   return new Map([...found].map(([, name, ms]) => [name ?? "", Number(ms)]));
 }
+
+/** Returns the times that the Worker counted itself, without the way from and to the client. */
+export function ownTimes(visits: readonly Visit[]): readonly number[] {
+  return visits.flatMap(({ headers }) => serverTiming(headers["server-timing"]).get("total") ?? []);
+}
