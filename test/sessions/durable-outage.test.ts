@@ -10,6 +10,8 @@ type Method = (...args: unknown[]) => Promise<unknown>;
 function createFaultyObjects() {
   const faulty = {
     calls: [] as string[],
+    /** The answers of methods whose object is not called. */
+    answers: {} as Readonly<Record<string, unknown>>,
     intercept: (_method: string, _object: string): Promise<unknown> | undefined => undefined,
     objects: env.SESSIONS,
   };
@@ -20,7 +22,7 @@ function createFaultyObjects() {
         async function call(...sent) {
           faulty.calls.push(method);
           await faulty.intercept(method, args[0].name ?? "");
-          return target[method]!(...sent);
+          return faulty.answers[method] ?? target[method]!(...sent);
         },
     });
   };
@@ -133,6 +135,15 @@ describe("sessions in Durable Objects", () => {
     expect((await ada.post("/sign-in/ada")).headers.get("Set-Cookie")).toBeNull();
     expect(userIn(await ada.get("/me"))).toBeUndefined();
     expect(await app.sessions.list("ada", ctx)).toEqual([]);
+  });
+
+  it("a sign-in whose session object is full is an error of the store, and leaves no session", async () => {
+    const faulty = createFaultyObjects();
+    const app = inObjects(1, faulty.objects)();
+    faulty.answers = { store: "full" };
+    const { status, body } = await app.browser().post("/sign-in/ada");
+    expect([status, body]).toEqual([503, expect.stringContaining("store.saturated")]);
+    expect(await app.sessions.list("ada", createTestContext())).toEqual([]);
   });
 
   it("a revocation of all sessions that fails on the way finds the session again when it is repeated", async () => {
