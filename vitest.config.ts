@@ -81,6 +81,7 @@ const worker = () =>
       durableObjects: {
         STRATA: { className: "StrataStore", useSQLite: true },
         LEDGER: { className: "StrataLedger", useSQLite: true },
+        SESSIONS: { className: "StrataSessions", useSQLite: true },
       },
     },
   }));

@@ -15,6 +15,8 @@ declare global {
       readonly STRATA: DurableObjectNamespace;
       /** The objects of the ledger of `strata/durable`. */
       readonly LEDGER: DurableObjectNamespace;
+      /** The objects of the sessions of `strata/durable`. */
+      readonly SESSIONS: DurableObjectNamespace;
     }
     /** Types `exports` of "cloudflare:workers": the Worker under test. */
     interface GlobalProps {
@@ -27,6 +29,7 @@ declare global {
         | "RegionLog"
         | "SlotGrants"
         | "StrataLedger"
+        | "StrataSessions"
         | "StrataStore"
         | "TopicObject";
     }

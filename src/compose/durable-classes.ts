@@ -1,6 +1,7 @@
 /** The Durable Object classes of the data cache. A Worker exports them from its main module. */
 import { createFlightShard } from "../durable/flight-shard.ts";
 import { createLedgerObject } from "../durable/ledger-object.ts";
+import { createSessionObject } from "../durable/session-object.ts";
 import { createStoreObject } from "../durable/store-object.ts";
 import { platform } from "../platform.ts";
 
@@ -16,6 +17,13 @@ export const StrataStore = createStoreObject({
 export const StrataLedger = createLedgerObject({
   now: platform.now,
   // About 150 MB of accounts.
+  maxRows: 1_000_000,
+});
+
+/** The class behind the binding of `durableSessions`: it holds the sessions of users. */
+export const StrataSessions = createSessionObject({
+  now: platform.now,
+  // About 250 MB of sessions with their places.
   maxRows: 1_000_000,
 });
 

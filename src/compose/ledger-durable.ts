@@ -1,13 +1,14 @@
 import { choice, count, duration, readOptions, type OptionTable } from "../config/option-reader.ts";
 import type { Duration } from "../core/duration.ts";
-import { done, DefinitionError, failed, messageOf } from "../core/faults.ts";
-import type { Result } from "../core/result.ts";
+import { DefinitionError } from "../core/faults.ts";
 import type { Millis } from "../core/time.ts";
-import { createDurableLedger, ledgerObject } from "../durable/ledger-port.ts";
+import { createDurableLedger } from "../durable/ledger-port.ts";
 import type { DurableAlgorithm } from "../durable/ledger-table.ts";
+import { attemptObject } from "../durable/object-attempt.ts";
+import { createObjectBreakers } from "../durable/object-breakers.ts";
 import { ledgerStub } from "../durable/stubs.ts";
 import type { AlgorithmName } from "../ratelimit/behaviour.ts";
-import { reportObjectCall, withLedgerBreaker } from "../ratelimit/ledger-breaker.ts";
+import { reportObjectCall, withLedgerReport } from "../ratelimit/ledger-breaker.ts";
 import type { LedgerSource } from "./ledger-source.ts";
 import {
   BREAKER_RULES,
@@ -29,7 +30,7 @@ export interface DurableLedgerOptions {
   readonly location?: ObjectPlace;
   /** Time limit of one call. @default "1s" */
   readonly timeout?: Duration;
-  /** The circuit breaker of the objects. @default those of `BreakerOptions` */
+  /** The circuit breaker of each object. @default those of `BreakerOptions` */
   readonly breaker?: BreakerOptions;
 }
 
@@ -87,16 +88,12 @@ export function durableLedger(
     checkAlgorithm,
     open({ namespace, withTimeout, ...parts }) {
       const stub = (name: string) => ledgerStub(objects, name, hint);
-      const probe = async (): Promise<Result<void>> => {
-        try {
-          return done(await withTimeout(stub(ledgerObject(namespace, 0)).ping(), timeoutMs));
-        } catch (error) {
-          return failed("store.unavailable", messageOf(error));
-        }
-      };
-      const breaker = guardLedger({ ...parts, breaker: rules, timeoutMs, probe });
+      const breakerOf = createObjectBreakers((name) => {
+        const probe = () => attemptObject(() => stub(name).ping(), withTimeout, timeoutMs);
+        return guardLedger({ ...parts, breaker: rules, timeoutMs, probe });
+      });
       return (algorithm) =>
-        withLedgerBreaker(
+        withLedgerReport(
           createDurableLedger({
             stub,
             namespace,
@@ -104,8 +101,8 @@ export function durableLedger(
             algorithm: checkAlgorithm(algorithm),
             timeoutMs,
             withTimeout,
+            breakerOf,
           }),
-          breaker,
           reportObjectCall,
         );
     },

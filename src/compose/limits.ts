@@ -5,7 +5,11 @@ import { SessionsUnavailable } from "../core/sessions.ts";
 import type { StrataEnv } from "../http/routes/request-scope.ts";
 import { apiKeys, parseApiKeys } from "../ratelimit/api-keys.ts";
 import { createIdentities, type User } from "../ratelimit/identity.ts";
-import { reportRedisCall, withLedgerBreaker } from "../ratelimit/ledger-breaker.ts";
+import {
+  reportRedisCall,
+  withLedgerBreaker,
+  withLedgerReport,
+} from "../ratelimit/ledger-breaker.ts";
 import { createRateLimits, type RateLimits } from "../ratelimit/rate-limits.ts";
 import { createRedisLedger } from "../ratelimit/redis-ledger.ts";
 import type { RedisClient } from "../redis/client.ts";
@@ -33,9 +37,8 @@ export function composeLimits({
   return createRateLimits<StrataEnv>({
     ...LIMIT_PORTS,
     ledgerOf: (algorithm) =>
-      withLedgerBreaker(
-        createRedisLedger({ redis, namespace, algorithm, newId }),
-        breaker,
+      withLedgerReport(
+        withLedgerBreaker(createRedisLedger({ redis, namespace, algorithm, newId }), breaker),
         reportRedisCall,
       ),
     identities: createIdentities({

@@ -96,10 +96,29 @@ export function guardLedger({ breaker, ...parts }: GuardParts): Breaker {
   );
 }
 
+/**
+ * Creates the breaker of an object with sessions. A slow object still knows its sessions, so slow calls do not
+ * count. The first calls after the open time are the probes.
+ */
+export function guardSessions({ breaker, ...parts }: Omit<GuardParts, "probe">): Breaker {
+  return createGuard(
+    "session",
+    { ...breaker, slowMs: Infinity, slowRate: undefined },
+    parts,
+    "store",
+  );
+}
+
 function createGuard(
-  name: "redis" | "flight" | "limiter",
+  name: "redis" | "flight" | "limiter" | "session",
   rules: Omit<BreakerSettings, "slowRate"> & { readonly slowRate: number | undefined },
-  { timeoutMs, probe, now, random, emit }: Omit<GuardParts, "breaker">,
+  {
+    timeoutMs,
+    probe,
+    now,
+    random,
+    emit,
+  }: Omit<GuardParts, "breaker" | "probe"> & Partial<GuardParts>,
   dependency: Dependency,
 ): Breaker {
   return createBreaker({
@@ -107,7 +126,7 @@ function createGuard(
     name,
     dependency,
     callTimeoutMs: timeoutMs,
-    probe,
+    ...(probe && { probe }),
     now,
     random,
     onChange: emit,

@@ -151,6 +151,11 @@ export type CacheEvent =
       readonly outcome: string;
     }
   | {
+      /** A ledger object was full, and deleted accounts, or rows of their logs, before their time. */
+      readonly type: "ledger.evict";
+      readonly accounts: number;
+    }
+  | {
       /** One call of a Durable Object ended. */
       readonly type: "durable.end";
       /** The class and the method, such as "FlightShard/join". */

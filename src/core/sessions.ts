@@ -26,8 +26,8 @@ export interface ListedSession extends SessionRecord {
 }
 
 /**
- * The store of sessions. Each operation is one step of the store: it happens as a whole, at one
- * instant. An operation that returns a fault may have happened.
+ * The store of sessions. Each operation seems to happen as a whole, at one instant, to those who see its answer. An
+ * operation that returns a fault may have happened, or a part of it.
  */
 export interface SessionStore {
   /**
@@ -83,7 +83,7 @@ export function readSessionRecord(hash: SessionHash, text: unknown): SessionReco
 }
 
 /**
- * Thrown by `strata.sessions` if Redis does not answer, or not usably. It does not say whether there is a
+ * Thrown by sessions if their store does not answer, or not usably. It does not say whether there is a
  * session: answer 503, and do not treat the client as signed out. A change may have been made or not.
  *
  * @example
@@ -92,7 +92,7 @@ export function readSessionRecord(hash: SessionHash, text: unknown): SessionReco
  * );
  */
 export class SessionsUnavailable extends Error {
-  /** The failure of Redis. */
+  /** The failure of the store. */
   readonly fault: Fault;
   constructor(cause: Fault) {
     super(`${cause.code}: ${cause.message}`);

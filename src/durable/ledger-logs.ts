@@ -1,47 +1,61 @@
 /** Accounts of the sliding log in SQLite: a row for each instant at which tokens of an account were used. */
 import type { EpochMs } from "../core/time.ts";
 import type { Account, TakeRequest } from "../ratelimit/ledger.ts";
-import { logBalance, logStateOf, usedIn, type UsedTokens } from "../ratelimit/log-account.ts";
-import { createRowBound } from "./ledger-rows.ts";
+import { logBalance, logStateOf, usedIn } from "../ratelimit/log-account.ts";
+import { createRowBound, ruleOf, useOf, type Use } from "./ledger-rows.ts";
 import type { GivenBack, LedgerTable, Taken } from "./ledger-table.ts";
-import { nameLists, type Sql } from "./store-sql.ts";
+import type { Sql } from "./store-sql.ts";
 
 export const LOGS_TABLE: readonly string[] = [
-  `CREATE TABLE tokens (account TEXT NOT NULL, at INTEGER NOT NULL, delete_at INTEGER NOT NULL,
-    tokens INTEGER NOT NULL, PRIMARY KEY (account, at)) WITHOUT ROWID`,
-  "CREATE INDEX tokens_by_end ON tokens (delete_at)",
+  `CREATE TABLE tokens (account TEXT NOT NULL, at INTEGER NOT NULL, rule TEXT NOT NULL, use INTEGER NOT NULL,
+    delete_at INTEGER NOT NULL, tokens INTEGER NOT NULL, PRIMARY KEY (account, at)) WITHOUT ROWID`,
+  "CREATE INDEX tokens_by_end ON tokens (rule, use, delete_at)",
 ];
+
+type LogRow = { at: EpochMs; tokens: number; use: Use };
 
 export function createLedgerLogs(sql: Sql, maxRows: number): LedgerTable {
   const bound = createRowBound(sql, "tokens", "account, at", maxRows);
 
-  const logOf = (account: Account, now: EpochMs): readonly UsedTokens[] =>
-    sql.exec<{ at: number; tokens: number }>(
-      "SELECT at, tokens FROM tokens WHERE account = ? AND at > ? ORDER BY at",
+  const logOf = (account: Account, now: EpochMs): readonly LogRow[] =>
+    sql.exec<LogRow>(
+      "SELECT at, tokens, use FROM tokens WHERE account = ? AND at > ? ORDER BY at",
       account.key,
       now - longestOf(account),
     );
 
-  /** Adds tokens that were used at one instant. */
-  function add(account: Account, at: EpochMs, tokens: number): void {
+  /** Adds tokens that were used at one instant. Returns whether the row is new. */
+  function add(account: Account, at: EpochMs, tokens: number): boolean {
     const [row] = sql.exec<{ tokens: number }>(
-      `INSERT INTO tokens (account, at, delete_at, tokens) VALUES (?, ?, ?, ?)
+      `INSERT INTO tokens (account, at, rule, use, delete_at, tokens) VALUES (?, ?, ?, 0, ?, ?)
        ON CONFLICT (account, at) DO UPDATE SET tokens = tokens + excluded.tokens RETURNING tokens`,
       account.key,
       at,
+      ruleOf(account.key),
       at + longestOf(account),
       tokens,
     );
-    if (row?.tokens === tokens) bound.changed(1);
+    return row?.tokens === tokens;
+  }
+
+  /** Gives all rows of an account the same use, so that a full table does not delete the oldest tokens of a busy account. */
+  function noteUse({ key, windows }: Account, log: readonly LogRow[], now: EpochMs): void {
+    const rooms = windows.map((window) => window.limit - usedIn(log, window, now));
+    const use = useOf(windows, rooms);
+    if (log.some((row) => row.use !== use))
+      sql.exec("UPDATE tokens SET use = ? WHERE account = ? AND use <> ?", use, key, use);
   }
 
   return {
     take({ charges, cost, requests }: TakeRequest, now): Taken {
       let admitted = requests;
+      const added: string[] = [];
+      const addTo = (account: Account, at: EpochMs, tokens: number): void => {
+        if (add(account, at, tokens)) added.push(ruleOf(account.key));
+      };
       for (const account of charges) {
         const { debt, debtAgeMs, windows } = account;
-        const usedAt = now - debtAgeMs;
-        if (debt > 0 && debtAgeMs < longestOf(account)) add(account, usedAt, debt);
+        if (debt > 0 && debtAgeMs < longestOf(account)) addTo(account, now - debtAgeMs, debt);
         const log = logOf(account, now);
         if (cost > 0)
           for (const window of windows) {
@@ -51,13 +65,15 @@ export function createLedgerLogs(sql: Sql, maxRows: number): LedgerTable {
       }
       const tokens = admitted * cost;
       const balances = charges.map((account) => {
-        if (tokens > 0) add(account, now, tokens);
+        if (tokens > 0) addTo(account, now, tokens);
         const log = logOf(account, now);
+        if (tokens > 0 || account.debt > 0) noteUse(account, log, now);
         return account.windows.map((window) =>
           logBalance(logStateOf(log, window, now, cost), window, now, cost),
         );
       });
-      return { admitted, now, balances };
+      const evicted = added.length > 0 ? bound.added(added, now) : 0;
+      return { admitted, now, balances, ...(evicted > 0 && { evicted }) };
     },
 
     giveBack({ charges, tokens, chargedAt }: GivenBack) {
@@ -73,20 +89,11 @@ export function createLedgerLogs(sql: Sql, maxRows: number): LedgerTable {
           key,
           chargedAt,
         );
-        bound.changed(-emptied.length);
+        bound.removed(ruleOf(key), emptied.length);
       }
     },
 
-    forget(keys) {
-      for (const list of nameLists(keys)) {
-        const forgotten = sql.exec(
-          "DELETE FROM tokens WHERE account IN (SELECT value FROM json_each(?)) RETURNING 1",
-          list,
-        );
-        bound.changed(-forgotten.length);
-      }
-    },
-
+    forget: bound.forget,
     removeExpired: bound.removeExpired,
     isEmpty: bound.isEmpty,
   };

@@ -1,10 +1,11 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Clock, Millis } from "../core/time.ts";
+import type { Clock } from "../core/time.ts";
 import type { TakeRequest } from "../ratelimit/ledger.ts";
 import type { LedgerRpc } from "./ledger-rpc.ts";
 import type { DurableAlgorithm, GivenBack } from "./ledger-table.ts";
 import { createLedgerTables, type LedgerTables } from "./ledger-tables.ts";
 import type { ObjectClass } from "./object-class.ts";
+import { createObjectCleaning } from "./object-cleaning.ts";
 import { sqlOf } from "./object-sql.ts";
 
 export interface LedgerObjectOptions {
@@ -13,11 +14,8 @@ export interface LedgerObjectOptions {
   readonly maxRows: number;
 }
 
-/** The alarm deletes rows that count no longer this often, while there are rows. */
-const CLEAN_EVERY_MS: Millis = 300_000;
 /** One alarm deletes at most this many rows of each table. If there are more, the next one follows soon. */
 const EXPIRED_AT_ONCE = 5_000;
-const NEXT_STEP_MS: Millis = 1_000;
 
 /**
  * The Durable Object that holds the ledger of rate limits of a namespace, or a part of its accounts. A
@@ -33,11 +31,16 @@ export function createLedgerObject<Env>({
       now,
       maxRows,
     });
-    #hasAlarm = false;
+    readonly #cleaning = createObjectCleaning({
+      storage: this.ctx.storage,
+      now,
+      clean: () => this.#tables.removeExpired(EXPIRED_AT_ONCE),
+      isEmpty: this.#tables.isEmpty,
+    });
 
     async take(algorithm: DurableAlgorithm, take: TakeRequest) {
       const taken = this.#tables.take(algorithm, take);
-      await this.#cleanLater();
+      await this.#cleaning.later();
       return taken;
     }
 
@@ -52,18 +55,7 @@ export function createLedgerObject<Env>({
     async ping() {}
 
     override async alarm(): Promise<void> {
-      const more = this.#tables.removeExpired(EXPIRED_AT_ONCE);
-      this.#hasAlarm = more || !this.#tables.isEmpty();
-      if (this.#hasAlarm)
-        await this.ctx.storage.setAlarm(now() + (more ? NEXT_STEP_MS : CLEAN_EVERY_MS));
-    }
-
-    /** Sets the alarm, unless this life of the object knows that it is set. */
-    async #cleanLater(): Promise<void> {
-      if (this.#hasAlarm) return;
-      const { storage } = this.ctx;
-      if ((await storage.getAlarm()) === null) await storage.setAlarm(now() + CLEAN_EVERY_MS);
-      this.#hasAlarm = true;
+      await this.#cleaning.run();
     }
   };
 }

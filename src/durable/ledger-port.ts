@@ -1,6 +1,7 @@
+import { outcomeOf, type AdmittedCall, type Defer } from "../core/breaker.ts";
 import type { Context } from "../core/context.ts";
-import { isDeadlineExceeded, type WithTimeout } from "../core/deadline.ts";
-import { done, failed, messageOf } from "../core/faults.ts";
+import type { WithTimeout } from "../core/deadline.ts";
+import { done } from "../core/faults.ts";
 import { shardOf } from "../core/hash.ts";
 import type { Result } from "../core/result.ts";
 import type { Millis } from "../core/time.ts";
@@ -8,6 +9,8 @@ import { balanceOf } from "../ratelimit/bucket.ts";
 import type { Charge, Ledger, TakeRequest, TakeResult } from "../ratelimit/ledger.ts";
 import type { LedgerRpc } from "./ledger-rpc.ts";
 import type { DurableAlgorithm, Taken } from "./ledger-table.ts";
+import { attemptObject } from "./object-attempt.ts";
+import type { BreakerOf } from "./object-breakers.ts";
 import { placesByObject } from "./places.ts";
 
 export interface LedgerPortOptions {
@@ -21,6 +24,7 @@ export interface LedgerPortOptions {
   /** The time limit of one call. */
   readonly timeoutMs: Millis;
   readonly withTimeout: WithTimeout;
+  readonly breakerOf: BreakerOf;
 }
 
 /** Accounts of one object, with their places among all accounts of a call. */
@@ -30,24 +34,43 @@ interface Part {
   readonly charges: readonly Charge[];
 }
 
+/** The accounts of one object after their charge. */
+interface Charged {
+  readonly part: Part;
+  readonly taken: Taken;
+}
+
 /**
  * Implements `Ledger` with calls of the StrataLedger objects. A call is not repeated: it could charge
  * twice. Accounts of several objects cannot be charged in one transaction. So an object that admits more
- * requests than another one gets the tokens of the difference back.
+ * requests than another one gets the tokens of the difference back, and all of them if another object fails.
  */
 export function createDurableLedger(options: LedgerPortOptions): Ledger {
-  const { stub, namespace, shards, algorithm, timeoutMs, withTimeout } = options;
+  const { stub, namespace, shards, algorithm, timeoutMs, withTimeout, breakerOf } = options;
   const objectOf = (key: string): string => ledgerObject(namespace, shardOf(key, shards));
 
-  async function attempt<T>(work: () => Promise<T>, withinMs = timeoutMs): Promise<Result<T>> {
-    try {
-      return done(await withTimeout(work(), withinMs));
-    } catch (error) {
-      return failed(
-        isDeadlineExceeded(error) ? "store.timeout" : "store.unavailable",
-        messageOf(error),
-      );
+  /** Asks the breakers of all objects before any object is called, so that none is charged in vain. */
+  function begin(names: readonly string[], defer?: Defer): Result<readonly AdmittedCall[]> {
+    const calls: AdmittedCall[] = [];
+    for (const name of names) {
+      const call = breakerOf(name).begin(defer);
+      if (!call.ok) {
+        for (const begun of calls) begun.end("ignored");
+        return call;
+      }
+      calls.push(call.value);
     }
+    return done(calls);
+  }
+
+  async function send<T>(
+    call: AdmittedCall,
+    work: () => Promise<T>,
+    withinMs = timeoutMs,
+  ): Promise<Result<T>> {
+    const result = await attemptObject(work, withTimeout, withinMs);
+    call.end(outcomeOf(result.ok ? undefined : result.fault));
+    return result;
   }
 
   function partsOf(charges: readonly Charge[]): Part[] {
@@ -61,58 +84,84 @@ export function createDurableLedger(options: LedgerPortOptions): Ledger {
 
   /** Gives an object the tokens of the requests back that it has admitted beyond `admitted`. */
   async function giveBack(
-    { name, charges }: Part,
-    taken: Taken,
+    one: Charged,
     { cost }: TakeRequest,
     admitted: number,
     withinMs: Millis,
-  ): Promise<Taken> {
+  ): Promise<Charged> {
+    const { part, taken } = one;
+    const { name, charges } = part;
     const tokens = (taken.admitted - admitted) * cost;
-    if (tokens === 0) return taken;
+    if (tokens === 0) return one;
     const given = { charges, cost, tokens, chargedAt: taken.now };
-    const left = await attempt(() => stub(name).giveBack(algorithm, given), withinMs);
+    const call = begin([name]);
+    if (!call.ok) return one;
+    const [begun] = call.value;
+    const left = await send(begun!, () => stub(name).giveBack(algorithm, given), withinMs);
     // Tokens that are not given back stay charged: the client may be refused too early.
-    return left.ok ? left.value : taken;
+    return left.ok ? { part, taken: left.value } : one;
   }
 
-  async function take(request: TakeRequest, ctx: Context): Promise<Result<TakeResult>> {
+  async function takeOf(
+    request: TakeRequest,
+    ctx: Context,
+    defer?: Defer,
+  ): Promise<Result<TakeResult>> {
     const startedAt = ctx.now();
     const parts = partsOf(request.charges.map(inWholeMillis));
+    const calls = begin(
+      parts.map(({ name }) => name),
+      defer,
+    );
+    if (!calls.ok) return calls;
     const answers = await Promise.all(
-      parts.map(({ name, charges }) =>
-        attempt(() => stub(name).take(algorithm, { ...request, charges })),
+      parts.map(({ name, charges }, i) =>
+        send(calls.value[i]!, () => stub(name).take(algorithm, { ...request, charges })),
       ),
     );
-    const taken: Taken[] = [];
-    for (const answer of answers)
-      if (answer.ok) taken.push(answer.value);
-      else return answer;
-    const admitted = Math.min(request.requests, ...taken.map((one) => one.admitted));
+    const charged: Charged[] = [];
+    for (const [i, answer] of answers.entries())
+      if (answer.ok) charged.push({ part: parts[i]!, taken: answer.value });
+    const evicted = charged.reduce((sum, { taken }) => sum + (taken.evicted ?? 0), 0);
+    if (evicted > 0) ctx.emit({ type: "ledger.evict", accounts: evicted });
+    const failure = answers.find((answer) => !answer.ok);
+    if (failure !== undefined) {
+      // The caller has waited for the object that failed. It does not wait for the others again.
+      ctx.defer(Promise.all(charged.map((one) => giveBack(one, request, 0, timeoutMs))));
+      return failure;
+    }
+    const admitted = Math.min(request.requests, ...charged.map(({ taken }) => taken.admitted));
     const leftMs = Math.max(1, timeoutMs - (ctx.now() - startedAt));
     const settled = await Promise.all(
-      parts.map((part, i) => giveBack(part, taken[i]!, request, admitted, leftMs)),
+      charged.map((one) => giveBack(one, request, admitted, leftMs)),
     );
-    return done(merge(request, parts, settled, admitted));
+    return done(merge(request, settled, admitted));
   }
 
   return {
-    take,
+    // A request does not wait for a probe of the breaker. An operator, who calls the others, may.
+    take: (request, ctx) => takeOf(request, ctx, ctx.defer),
     peek: (accounts, ctx) => {
       const charges = accounts.map((account) => ({ ...account, debt: 0, debtAgeMs: 0 }));
-      return take({ charges, cost: 0, requests: 0 }, ctx);
+      return takeOf({ charges, cost: 0, requests: 0 }, ctx);
     },
-    forget: (accounts) =>
-      attempt(async () => {
-        const keys = accounts.map(({ key }) => key);
-        await Promise.all(
-          [...placesByObject(keys, objectOf)].map(([name, places]) =>
+    async forget(accounts) {
+      const keys = accounts.map(({ key }) => key);
+      const parts = [...placesByObject(keys, objectOf)];
+      const calls = begin(parts.map(([name]) => name));
+      if (!calls.ok) return calls;
+      const forgotten = await Promise.all(
+        parts.map(([name, places], i) =>
+          send(calls.value[i]!, () =>
             stub(name).forget(
               algorithm,
               places.map((place) => keys[place]!),
             ),
           ),
-        );
-      }),
+        ),
+      );
+      return forgotten.find((one) => !one.ok) ?? done(undefined);
+    },
   };
 }
 
@@ -124,15 +173,14 @@ export function ledgerObject(namespace: string, shard: number): string {
 /** Puts the answers of the objects in the order of the accounts. */
 function merge(
   { charges, cost }: TakeRequest,
-  parts: readonly Part[],
-  taken: readonly Taken[],
+  charged: readonly Charged[],
   admitted: number,
 ): TakeResult {
   const balances: TakeResult["balances"][number][] = [];
   const buckets: NonNullable<TakeResult["buckets"]>[number][] = [];
-  for (const [i, { places }] of parts.entries()) {
-    const { now, buckets: ownBuckets, balances: ownBalances } = taken[i]!;
-    for (const [p, place] of places.entries()) {
+  for (const { part, taken } of charged) {
+    const { now, buckets: ownBuckets, balances: ownBalances } = taken;
+    for (const [p, place] of part.places.entries()) {
       const list = ownBuckets?.[p];
       if (list !== undefined) buckets[place] = list;
       balances[place] =
@@ -141,7 +189,7 @@ function merge(
           : charges[place]!.windows.map((window, w) => balanceOf(list[w]!, window, now, cost));
     }
   }
-  const now = Math.max(0, ...taken.map((one) => one.now));
+  const now = Math.max(0, ...charged.map(({ taken }) => taken.now));
   return { admitted, now, balances, ...(buckets.length > 0 && { buckets }) };
 }
 

@@ -6,7 +6,10 @@ import type { Charge, TakeRequest, TakeResult } from "../ratelimit/ledger.ts";
 export type DurableAlgorithm = "sliding-window" | "sliding-log";
 
 /** A result without what the isolate computes from the buckets. */
-export type Taken = Omit<TakeResult, "balances"> & Partial<Pick<TakeResult, "balances">>;
+export interface Taken extends Omit<TakeResult, "balances">, Partial<Pick<TakeResult, "balances">> {
+  /** The rows that a full table deleted before their time. */
+  readonly evicted?: number;
+}
 
 /** Tokens of requests that another object has refused. */
 export interface GivenBack {

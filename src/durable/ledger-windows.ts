@@ -2,22 +2,24 @@
 import type { EpochMs, Millis } from "../core/time.ts";
 import { charge, emptyAt, emptyBucket, giveBack, room, type Bucket } from "../ratelimit/bucket.ts";
 import type { Account, TakeRequest } from "../ratelimit/ledger.ts";
-import { createRowBound } from "./ledger-rows.ts";
+import { createRowBound, ruleOf, useOf, type Use } from "./ledger-rows.ts";
 import type { GivenBack, LedgerTable, Taken } from "./ledger-table.ts";
 import { nameLists, type Sql } from "./store-sql.ts";
 
 export const WINDOWS_TABLE: readonly string[] = [
-  `CREATE TABLE windows (account TEXT PRIMARY KEY, delete_at INTEGER NOT NULL, buckets TEXT NOT NULL)
-    WITHOUT ROWID`,
-  "CREATE INDEX windows_by_end ON windows (delete_at)",
+  `CREATE TABLE windows (account TEXT PRIMARY KEY, rule TEXT NOT NULL, use INTEGER NOT NULL,
+    delete_at INTEGER NOT NULL, buckets TEXT NOT NULL) WITHOUT ROWID`,
+  "CREATE INDEX windows_by_end ON windows (rule, use, delete_at)",
 ];
 
 interface Stored {
   readonly deleteAt: EpochMs;
+  readonly use: Use;
   /** The buckets by the width of their window. */
   readonly buckets: ReadonlyMap<Millis, Bucket>;
 }
 
+type Row = { account: string; use: Use; delete_at: number; buckets: string };
 type BucketNumbers = readonly [width: Millis, start: EpochMs, current: number, previous: number];
 
 export function createLedgerWindows(sql: Sql, maxRows: number): LedgerTable {
@@ -26,12 +28,12 @@ export function createLedgerWindows(sql: Sql, maxRows: number): LedgerTable {
   function storedOf(accounts: readonly Account[]): Map<string, Stored> {
     const stored = new Map<string, Stored>();
     for (const list of nameLists(accounts.map(({ key }) => key)))
-      for (const row of sql.exec<{ account: string; delete_at: number; buckets: string }>(
-        `SELECT account, delete_at, buckets FROM windows
+      for (const { account, use, ...row } of sql.exec<Row>(
+        `SELECT account, use, delete_at, buckets FROM windows
          WHERE account IN (SELECT value FROM json_each(?))`,
         list,
       ))
-        stored.set(row.account, { deleteAt: row.delete_at, buckets: bucketsIn(row.buckets) });
+        stored.set(account, { deleteAt: row.delete_at, use, buckets: bucketsIn(row.buckets) });
     return stored;
   }
 
@@ -40,6 +42,7 @@ export function createLedgerWindows(sql: Sql, maxRows: number): LedgerTable {
     { key, windows }: Account,
     known: Stored | undefined,
     buckets: readonly Bucket[],
+    now: EpochMs,
   ): boolean {
     const deleteAt = windows.reduce(
       (latest, window, w) => Math.max(latest, emptyAt(buckets[w]!, window)),
@@ -52,15 +55,19 @@ export function createLedgerWindows(sql: Sql, maxRows: number): LedgerTable {
       return [widthMs, startMs, current, previous];
     });
     const text = JSON.stringify(numbers);
-    // Within a span `delete_at` stays, so that the index is not written.
-    if (known?.deleteAt === deleteAt)
+    const rooms = windows.map((window, w) => room(buckets[w]!, window, now));
+    const use = useOf(windows, rooms);
+    // Within a span, most charges change neither `use` nor `delete_at`, so that the index is not written.
+    if (known?.deleteAt === deleteAt && known.use === use)
       sql.exec("UPDATE windows SET buckets = ? WHERE account = ?", text, key);
     else
       sql.exec(
-        `INSERT INTO windows (account, delete_at, buckets) VALUES (?, ?, ?)
+        `INSERT INTO windows (account, rule, use, delete_at, buckets) VALUES (?, ?, ?, ?, ?)
          ON CONFLICT (account) DO UPDATE SET
-           delete_at = excluded.delete_at, buckets = excluded.buckets`,
+           use = excluded.use, delete_at = excluded.delete_at, buckets = excluded.buckets`,
         key,
+        ruleOf(key),
+        use,
         deleteAt,
         text,
       );
@@ -83,17 +90,18 @@ export function createLedgerWindows(sql: Sql, maxRows: number): LedgerTable {
             admitted = Math.min(admitted, Math.max(0, fitting));
           }
       const tokens = admitted * cost;
-      let added = 0;
+      const added: string[] = [];
       const buckets = charges.map((account, i) => {
         const after = indebted[i]!.map((bucket, w) =>
           charge(bucket, account.windows[w]!, now, tokens),
         );
-        if ((tokens > 0 || account.debt > 0) && write(account, stored.get(account.key), after))
-          added++;
+        const isCharged = tokens > 0 || account.debt > 0;
+        if (isCharged && write(account, stored.get(account.key), after, now))
+          added.push(ruleOf(account.key));
         return after;
       });
-      if (added > 0) bound.changed(added);
-      return { admitted, now, buckets };
+      const evicted = added.length > 0 ? bound.added(added, now) : 0;
+      return { admitted, now, buckets, ...(evicted > 0 && { evicted }) };
     },
 
     giveBack({ charges, tokens, chargedAt }: GivenBack, now) {
@@ -104,20 +112,11 @@ export function createLedgerWindows(sql: Sql, maxRows: number): LedgerTable {
         const after = bucketsOf(account, known, now).map((bucket, w) =>
           giveBack(bucket, account.windows[w]!, now, tokens, chargedAt),
         );
-        write(account, known, after);
+        write(account, known, after, now);
       }
     },
 
-    forget(keys) {
-      for (const list of nameLists(keys)) {
-        const forgotten = sql.exec(
-          "DELETE FROM windows WHERE account IN (SELECT value FROM json_each(?)) RETURNING 1",
-          list,
-        );
-        bound.changed(-forgotten.length);
-      }
-    },
-
+    forget: bound.forget,
     removeExpired: bound.removeExpired,
     isEmpty: bound.isEmpty,
   };

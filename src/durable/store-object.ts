@@ -4,6 +4,7 @@ import type { Clock, Millis } from "../core/time.ts";
 import type { StoreRpc } from "./store-rpc.ts";
 import { createStoreTables, type StoreTables } from "./store-tables.ts";
 import type { ObjectClass } from "./object-class.ts";
+import { createObjectCleaning } from "./object-cleaning.ts";
 import { sqlOf } from "./object-sql.ts";
 
 export interface StoreObjectOptions {
@@ -13,11 +14,8 @@ export interface StoreObjectOptions {
   readonly maxBytes: number;
 }
 
-/** The alarm cleans up this often, while there is something to clean. */
-const CLEAN_EVERY_MS: Millis = 300_000;
 /** One alarm removes at most this many expired entries. If there are more, the next one follows soon. */
 const EXPIRED_AT_ONCE = 1_000;
-const NEXT_STEP_MS: Millis = 1_000;
 /** The log keeps its numbers this long, and has at most so many log keys, as `log.keepFor` and `log.maxKeys` of the full layer. */
 const KEEP_LOG_MS: Millis = 7 * 86_400_000;
 const MAX_LOG_KEYS = 100_000;
@@ -39,7 +37,16 @@ export function createStoreObject<Env>({
       newId,
       maxBytes,
     });
-    #hasAlarm = false;
+    readonly #cleaning = createObjectCleaning({
+      storage: this.ctx.storage,
+      now,
+      clean: () => {
+        const hasMore = this.#tables.removeExpired(EXPIRED_AT_ONCE);
+        this.#tables.trim(KEEP_LOG_MS, MAX_LOG_KEYS);
+        return hasMore;
+      },
+      isEmpty: this.#tables.isEmpty,
+    });
 
     async read(...args: Parameters<StoreTables["read"]>) {
       return this.#tables.read(...args);
@@ -79,31 +86,19 @@ export function createStoreObject<Env>({
 
     async write(...args: Parameters<StoreTables["write"]>) {
       this.#tables.write(...args);
-      await this.#cleanLater();
+      await this.#cleaning.later();
     }
 
     async invalidate(...args: Parameters<StoreTables["invalidate"]>) {
       const invalidation = this.#tables.invalidate(...args);
-      await this.#cleanLater();
+      await this.#cleaning.later();
       return invalidation;
     }
 
     async ping() {}
 
     override async alarm(): Promise<void> {
-      const more = this.#tables.removeExpired(EXPIRED_AT_ONCE);
-      this.#tables.trim(KEEP_LOG_MS, MAX_LOG_KEYS);
-      this.#hasAlarm = more || !this.#tables.isEmpty();
-      if (this.#hasAlarm)
-        await this.ctx.storage.setAlarm(now() + (more ? NEXT_STEP_MS : CLEAN_EVERY_MS));
-    }
-
-    /** Sets the alarm, unless this life of the object knows that it is set. */
-    async #cleanLater(): Promise<void> {
-      if (this.#hasAlarm) return;
-      const { storage } = this.ctx;
-      if ((await storage.getAlarm()) === null) await storage.setAlarm(now() + CLEAN_EVERY_MS);
-      this.#hasAlarm = true;
+      await this.#cleaning.run();
     }
   };
 }

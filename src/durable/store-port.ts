@@ -1,7 +1,7 @@
 import { decodeEntry, encodeEntry } from "../core/codec.ts";
 import type { Context } from "../core/context.ts";
-import { isDeadlineExceeded, type WithTimeout } from "../core/deadline.ts";
-import { done, failed, messageOf, type Fault } from "../core/faults.ts";
+import type { WithTimeout } from "../core/deadline.ts";
+import { done, failed, type Fault } from "../core/faults.ts";
 import { shardOf } from "../core/hash.ts";
 import { MAX_CHANGES } from "../core/log.ts";
 import type { Result } from "../core/result.ts";
@@ -9,6 +9,7 @@ import type { Seq } from "../core/seq.ts";
 import type { SharedStore, Verified, Written } from "../core/shared-store.ts";
 import type { Millis } from "../core/time.ts";
 import { requestsOf, type StoredText } from "../core/write-requests.ts";
+import { attemptObject } from "./object-attempt.ts";
 import { placesByObject } from "./places.ts";
 import type { StoreRpc } from "./store-rpc.ts";
 import type { StoreRead } from "./store-tables.ts";
@@ -31,7 +32,10 @@ export interface StorePortOptions {
 }
 
 export interface ProbedStore extends SharedStore {
-  /** Calls the object of the log. The breaker sends it in the background. */
+  /**
+   * Calls the objects that have not answered their last call, or else the object of the log. The breaker sends it
+   * in the background.
+   */
   probe(): Promise<Result<void>>;
 }
 
@@ -50,8 +54,18 @@ export function createDurableStore(options: StorePortOptions): ProbedStore {
   const entryObject = (key: string): string =>
     shards === 0 ? logObject : `${namespace}-entries-${shardOf(key, shards)}`;
 
+  /** The objects that have not answered their last call. */
+  const silent = new Set<string>();
+
   /** Calls an object, and once more if the platform says that another attempt may succeed. */
   async function call<T>(name: string, send: (object: StoreRpc) => Promise<T>): Promise<T> {
+    silent.add(name);
+    const answer = await callTwice(name, send);
+    silent.delete(name);
+    return answer;
+  }
+
+  async function callTwice<T>(name: string, send: (object: StoreRpc) => Promise<T>): Promise<T> {
     try {
       return await send(stub(name));
     } catch (error) {
@@ -60,16 +74,8 @@ export function createDurableStore(options: StorePortOptions): ProbedStore {
     }
   }
 
-  async function attempt<T>(work: () => Promise<T>): Promise<Result<T>> {
-    try {
-      return done(await withTimeout(work(), timeoutMs));
-    } catch (error) {
-      return failed(
-        isDeadlineExceeded(error) ? "store.timeout" : "store.unavailable",
-        messageOf(error),
-      );
-    }
-  }
+  const attempt = <T>(work: () => Promise<T>): Promise<Result<T>> =>
+    attemptObject(work, withTimeout, timeoutMs);
 
   /** Asks the objects of the entries first: the log must say what is valid after they were read. */
   async function readShards(keys: readonly string[], since: Seq, ctx: Context) {
@@ -211,7 +217,11 @@ export function createDurableStore(options: StorePortOptions): ProbedStore {
     trim: (keepMs, maxLogKeys) =>
       attempt(() => call(logObject, (object) => object.trim(keepMs, maxLogKeys))),
 
-    probe: () => attempt(() => stub(logObject).ping()),
+    probe: () =>
+      attempt(async () => {
+        const names = silent.size > 0 ? [...silent] : [logObject];
+        await Promise.all(names.map((name) => call(name, (object) => object.ping())));
+      }),
   };
   return store;
 }

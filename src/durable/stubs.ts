@@ -8,6 +8,7 @@ import type { LedgerRpc } from "./ledger-rpc.ts";
 import type { MetricsShardRpc } from "./metrics-shard.ts";
 import type { OutboxAlarmRpc } from "./outbox-alarm.ts";
 import type { DeferralRpc, GroupCommitRpc, RegionLogRpc } from "./region-log.ts";
+import type { SessionRpc } from "./session-rpc.ts";
 import type { SlotGrantsRpc } from "./slot-grants.ts";
 import type { StoreRpc } from "./store-rpc.ts";
 import type { TopicObjectRpc } from "./topic-object.ts";
@@ -50,6 +51,15 @@ export function ledgerStub(
   hint?: DurableObjectLocationHint,
 ): LedgerRpc {
   return stubAt(namespace, name, hint) as unknown as LedgerRpc;
+}
+
+/** Returns a stub of the StrataSessions object with this name. A new object is created at `hint`, by default near the caller. */
+export function sessionStub(
+  namespace: DurableObjectNamespace,
+  name: string,
+  hint?: DurableObjectLocationHint,
+): SessionRpc {
+  return stubAt(namespace, name, hint) as unknown as SessionRpc;
 }
 
 function stubAt(

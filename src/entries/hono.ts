@@ -13,3 +13,7 @@ export type { LedgerSource } from "../compose/ledger-source.ts";
 export type { RateLimitOptions, RateLimits, RateLimitStats } from "../ratelimit/rate-limits.ts";
 export type { LimitOptions, Limits } from "../ratelimit/limit-policy.ts";
 export type { LimitText } from "../ratelimit/window.ts";
+export { sessions, type SessionSetup } from "../compose/data-sessions.ts";
+export type { SessionSource } from "../compose/session-source.ts";
+export type { Session, Sessions, SignIn, UserSession } from "../sessions/sessions.ts";
+export { SessionsUnavailable } from "../core/sessions.ts";

@@ -33,18 +33,16 @@ export const reportObjectCall: ReportCall = ({ operation, startedAt, ms, outcome
     spanId: ctx.child()?.spanId ?? "",
   });
 
-/** Puts a ledger behind a breaker, and reports each call. */
-export function withLedgerBreaker(ledger: Ledger, breaker: Breaker, report: ReportCall): Ledger {
+/** Reports each call of a ledger. */
+export function withLedgerReport(ledger: Ledger, report: ReportCall): Ledger {
   async function run<T>(
     ctx: Context,
     operation: string,
     call: () => Promise<Result<T>>,
     commands: (value: T) => number,
   ): Promise<Result<T>> {
-    // Requests wait for "limit". An operator, who calls the others, may wait for a probe.
-    const defer = operation === "limit" ? ctx.defer : undefined;
     const startedAt = ctx.now();
-    const result = await breaker.run(call, defer);
+    const result = await call();
     report(
       {
         operation,
@@ -82,5 +80,14 @@ export function withLedgerBreaker(ledger: Ledger, breaker: Breaker, report: Repo
         () => ledger.forget(accounts, ctx),
         () => 1,
       ),
+  };
+}
+
+/** Puts a ledger behind one breaker. Requests wait for `take`; an operator, who calls the others, may wait for a probe. */
+export function withLedgerBreaker(ledger: Ledger, breaker: Breaker): Ledger {
+  return {
+    take: (take, ctx) => breaker.run(() => ledger.take(take, ctx), ctx.defer),
+    peek: (accounts, ctx) => breaker.run(() => ledger.peek(accounts, ctx)),
+    forget: (accounts, ctx) => breaker.run(() => ledger.forget(accounts, ctx)),
   };
 }

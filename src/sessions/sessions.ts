@@ -45,12 +45,12 @@ export interface SignIn {
 }
 
 /**
- * Sessions in Redis. Every method throws `SessionsUnavailable` if Redis does not answer within
- * `sessions.timeout`. A user is a text of 1 to 128 letters, digits and any of `_ . @ ~ -`.
+ * Sessions in Redis or in Durable Objects. Every method throws `SessionsUnavailable` if the store does not answer
+ * within its time limit. A user is a text of 1 to 128 letters, digits and any of `_ . @ ~ -`.
  */
 export interface Sessions<E extends Env> {
   /**
-   * Returns the session of the request's cookie, and begins its idle time anew, with one command of Redis;
+   * Returns the session of the request's cookie, and begins its idle time anew, with one command of Redis or one call of an object;
    * once for a request that asks again within 100 ms. Returns undefined without a cookie, without a command. A page of another
    * site that sends POST, PUT, PATCH or DELETE has no session.
    *
@@ -160,7 +160,7 @@ export function createSessions<E extends Env>(options: SessionsOptions<E>): Sess
   async function read(id: string, ctx: Context): Promise<Result<SessionRecord | undefined>> {
     const found = await store.read(await hashOf(id), ctx);
     if (!found.ok || found.value === undefined || found.value.endsAt > ctx.now()) return found;
-    // The read has begun another idle time, so that Redis would keep what has ended.
+    // The read has begun another idle time, so that the store would keep what has ended.
     const { user, hash } = found.value;
     ctx.defer(store.revoke(user, hash, ctx));
     return done(undefined);

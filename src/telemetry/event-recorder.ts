@@ -219,6 +219,9 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       }
       case "store.skip":
         return note(event);
+      // For `onEvent` alone.
+      case "ledger.evict":
+        return undefined;
       case "refresh.start":
         meter.add("cache.refreshes", 1);
         if (record !== undefined)

@@ -121,4 +121,27 @@ describe("two instances of a Worker that has only Durable Objects", () => {
     // The memory of the restarted instance has no refusal: its ledger object has read the account from its disk.
     expect(await one.statusOf("/limited/b")).toBe(429);
   });
+
+  it("a session in Durable Objects is found by both instances, outlives the process of the objects, and is found by neither after a revocation", async () => {
+    const signIn = await one.send("POST", "/sessions/ada");
+    expect(signIn.status).toBe(200);
+    const cookie = signIn.headers.get("Set-Cookie")?.split(";")[0] ?? "";
+    const userAt = async (instance: Instance): Promise<string> => {
+      const response = await instance.send("GET", "/sessions/current", cookie);
+      const text = await response.text();
+      return response.status === 200 ? text : String(response.status);
+    };
+    expect([await userAt(one), await userAt(other)]).toEqual(["ada", "ada"]);
+    await one.killAndRestart();
+    for (const instance of [one, other])
+      await until(
+        () => userAt(instance),
+        (user) => user === "ada",
+        RECONNECT_MS,
+      );
+    const revoked = await other.send("DELETE", "/sessions/ada");
+    expect(await revoked.json()).toBe(1);
+    expect([await userAt(one), await userAt(other)]).toEqual(["401", "401"]);
+    expect((await one.send("GET", "/sessions/current")).status).toBe(401);
+  });
 });

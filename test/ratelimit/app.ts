@@ -119,6 +119,8 @@ export const LEDGERS = inject("realRedis") ? ALL_LEDGERS.slice(0, 1) : ALL_LEDGE
 
 /** Creates applications with their ledger in Durable Objects that answer within `timeout` or not at all. */
 export const createImpatientApp = createApp(inObjects(1, "100ms"));
+/** The same with two objects. */
+export const createImpatientPair = createApp(inObjects(2, "100ms"));
 
 /** An application with its ledger in Redis. */
 export function createLimitedApp(

@@ -55,6 +55,18 @@ describe("a call of the object of the shared store", () => {
     expect(await store.sync(0, 10, ctx)).toMatchObject({ fault: { code: "store.timeout" } });
   });
 
+  it("a probe asks the entry object whose call has failed, until that object answers, and then the log object", async () => {
+    const { stub, calls } = failing([{}]);
+    const namespace = uniqueNamespace();
+    const store = createTestDurableStore(namespace, { stub, shards: 3 });
+    expect((await store.read(["a:1"], 0, ctx)).ok).toBe(false);
+    const [object] = (calls[0] ?? "").split(" ");
+    expect(object).toMatch(/-entries-\d$/);
+    calls.length = 0;
+    for (let i = 0; i < 2; i++) expect((await store.probe()).ok).toBe(true);
+    expect(calls).toEqual([`${object} ping`, `${namespace}-store ping`]);
+  });
+
   it("a read of 20 keys is one request if one object holds entries and log", async () => {
     const { stub, calls } = failing([]);
     const namespace = uniqueNamespace();

@@ -34,12 +34,23 @@ export function createTestApp(
     bindings: { STRATA_NAMESPACE: namespace },
     options,
   });
+  const app = createHonoApp(namespace, (hono) => {
+    hono.use(layer.middleware(async (request, c) => hono.fetch(request, c.env, c.executionCtx)));
+    routes(hono, layer);
+  });
+  return { ...app, layer, clock };
+}
+
+/** An application that `build` fills, called through its HTTP interface. */
+export function createHonoApp(
+  namespace: string,
+  build: (app: Hono<StrataEnv>) => void,
+): Pick<TestApp, "app" | "get" | "send" | "url"> {
   const app = new Hono<StrataEnv>();
-  app.use(layer.middleware(async (request, c) => app.fetch(request, c.env, c.executionCtx)));
   app.onError((error) =>
     problem({ status: 503, type: "unavailable", title: "Unavailable", detail: error.message }),
   );
-  routes(app, layer);
+  build(app);
 
   const url = (path: string): string => `http://${namespace}.test${path}`;
 
@@ -53,8 +64,6 @@ export function createTestApp(
 
   return {
     app,
-    layer,
-    clock,
     send,
     get: (path, headers = {}) => send(new Request(url(path), { headers })),
     url,

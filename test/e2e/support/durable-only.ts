@@ -9,7 +9,12 @@ import { writeWranglerConfig } from "../../../dev/supervisor/wrangler-config.ts"
 
 const START_DEADLINE_MS = 60_000;
 const FIRST = "durable-only";
-const CLASSES = { STRATA: "StrataStore", FLIGHTS: "FlightShard", LEDGER: "StrataLedger" };
+const CLASSES = {
+  STRATA: "StrataStore",
+  FLIGHTS: "FlightShard",
+  LEDGER: "StrataLedger",
+  SESSIONS: "StrataSessions",
+};
 
 export interface Instance {
   get<T>(path: string): Promise<T>;
@@ -17,6 +22,8 @@ export interface Instance {
   post(path: string): Promise<number>;
   /** Returns the status of a GET. */
   statusOf(path: string): Promise<number>;
+  /** Sends a request with the cookie. */
+  send(method: string, path: string, cookie?: string): Promise<Response>;
   /** Kills the processes of the instance (SIGKILL), and starts them again on the same disk. */
   killAndRestart(): Promise<void>;
 }
@@ -81,6 +88,7 @@ async function startInstance(folder: string, variables: string, name: string) {
       await response.arrayBuffer();
       return response.status;
     },
+    send: (method, path, cookie = "") => fetch(url + path, { method, headers: { Cookie: cookie } }),
     post: async (path) => (await fetch(url + path, { method: "POST" })).status,
     async killAndRestart() {
       running.kill();

@@ -181,7 +181,7 @@ ${HONO}`,
     source: loads(
       "strata/durable",
       "durable",
-      '\nexport { FlightShard, StrataLedger, StrataStore } from "strata/durable";',
+      '\nexport { FlightShard, StrataLedger, StrataSessions, StrataStore } from "strata/durable";',
     ),
     answers: ["function", "function"],
   },

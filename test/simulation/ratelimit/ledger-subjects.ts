@@ -8,6 +8,7 @@ import type { Ledger, TakeResult } from "../../../src/ratelimit/ledger.ts";
 import { createRedisLedger } from "../../../src/ratelimit/redis-ledger.ts";
 import type { Window } from "../../../src/ratelimit/window.ts";
 import { sqlOf } from "../../../bench/support/sqlite.ts";
+import { createTestBreaker } from "../../support/breakers.ts";
 import { createQuietContext } from "./context.ts";
 import { createSimulatedRedis } from "./redis.ts";
 
@@ -62,6 +63,7 @@ const createDurableSubject =
       algorithm,
       timeoutMs: 1_000,
       withTimeout: (work) => work,
+      breakerOf: () => createTestBreaker({ failures: Infinity, minCalls: Infinity }),
     });
     return { ledger, clock };
   };

@@ -8,6 +8,7 @@ import { createLedgerTables, type LedgerTables } from "../../../src/durable/ledg
 import { createRandom } from "../random.ts";
 import { sqlOf } from "../../../bench/support/sqlite.ts";
 import { createVirtualTime } from "../virtual-time.ts";
+import { createTestBreaker } from "../../support/breakers.ts";
 import { createQuietContext } from "./context.ts";
 
 const LIMITS: Readonly<Record<string, number>> = { a: 8, b: 12, c: 20, d: 30 };
@@ -71,6 +72,7 @@ async function play(algorithm: DurableAlgorithm, seed: number, loss: number): Pr
     algorithm,
     timeoutMs: 1_000,
     withTimeout: time.withTimeout,
+    breakerOf: () => createTestBreaker({ failures: Infinity, minCalls: Infinity }),
   });
 
   const admitted: Record<string, number> = Object.fromEntries(KEYS.map((key) => [key, 0]));

@@ -110,6 +110,10 @@ export function createSessionHistory(
       if (before === undefined) return;
       const instants = { sentAt, at, lastUsedAt: at, lastFoundAt: at };
       ids.set(to, { ...before, ...instants, revoked: undefined });
+      // The session is older than a revocation during the rotation, so that its new id is revoked too.
+      for (const one of all)
+        if (one.user === before.user && one.sentAt >= before.signedInAt)
+          revoke(to, one.sentAt, one.at);
       revoke(from, sentAt, at);
     },
 
@@ -122,7 +126,7 @@ export function createSessionHistory(
     revokedAll(user, sentAt, at) {
       all.push({ user, sentAt, at });
       for (const [id, known] of ids)
-        if (known.user === user && known.at <= sentAt) revoke(id, sentAt, at);
+        if (known.user === user && known.signedInAt <= sentAt) revoke(id, sentAt, at);
     },
 
     failedOver(at, lagMs) {

@@ -127,3 +127,19 @@ export const calmSessions: fc.Arbitrary<SessionSchedule> = fc.record({
     40_000,
   ),
 });
+
+/** Schedules of one user whose sign-ins, rotations and revocations overlap. */
+export const racingSessions: fc.Arbitrary<SessionSchedule> = fc.record({
+  seed,
+  skewsMs,
+  faults: fc.constant({ ...CALM, maxDelayMs: 400 }),
+  moves: movesOf({ "sign-in": 3, rotate: 3, "revoke-all": 3, read: 6 }, 1_500).map((moves) => [
+    SLOW,
+    ...moves.map((move) => ({
+      ...move,
+      user: "ada",
+      afterMs: move.afterMs % 1_500,
+      takesMs: move.takesMs % 50,
+    })),
+  ]),
+});

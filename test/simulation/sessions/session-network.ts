@@ -24,6 +24,8 @@ export const CALM: NetworkFaults = {
 
 export interface SessionNetwork {
   readonly client: RedisClient;
+  /** Carries out a call, unless the request is lost, and answers it, unless the answer is. */
+  call<T>(operation: () => T): Promise<T>;
   /** Replaces Redis by a replica that lacks the writes of the last `lagMs`. */
   failOver(lagMs: number): void;
 }
@@ -107,6 +109,7 @@ export function createSessionNetwork(options: SessionNetworkOptions): SessionNet
 
   return {
     client: client as unknown as RedisClient,
+    call,
     failOver(lagMs) {
       const at = time.now() - lagMs;
       // What was saved before a write is the state until this write.

@@ -1,4 +1,4 @@
-/** Plays a schedule: browsers of several users, two isolates, and one Redis that fails at times. */
+/** Plays a schedule: browsers of several users, two isolates, and one Redis, or several objects, that fail at times. */
 import { createHash } from "node:crypto";
 import type { Context as HonoContext } from "hono";
 import { createContext, type Context } from "../../../src/core/context.ts";
@@ -11,6 +11,7 @@ import { withModelFault, withStoreFault, type PlantedFault } from "./session-fau
 import { createSessionHistory, type Lifetimes } from "./session-history.ts";
 import type { Move, SessionSchedule } from "./session-moves.ts";
 import { CALM, createSessionNetwork, type NetworkFaults } from "./session-network.ts";
+import { createSessionObjects, type ObjectFault } from "./session-objects.ts";
 import { createSessionRedisModel } from "./session-redis-model.ts";
 
 const LIFETIMES: Lifetimes = { idleMs: 20_000, absoluteMs: 45_000, maxPerUser: 3 };
@@ -39,10 +40,29 @@ function hashOf(id: string): string {
   return createHash("sha256").update(id).digest("hex");
 }
 
-export async function playSessions(
+/** Plays a schedule with the sessions in Redis. */
+export function playSessions(
   schedule: SessionSchedule,
   fault: PlantedFault = "none",
 ): Promise<Played> {
+  return playSchedule(schedule, fault, undefined);
+}
+
+/** Plays a schedule with the sessions in this many Durable Objects. */
+export function playObjectSessions(
+  schedule: SessionSchedule,
+  shards: number,
+  fault: PlantedFault | ObjectFault = "none",
+): Promise<Played> {
+  return playSchedule(schedule, fault, shards);
+}
+
+async function playSchedule(
+  schedule: SessionSchedule,
+  anyFault: PlantedFault | ObjectFault,
+  shards: number | undefined,
+): Promise<Played> {
+  const fault = anyFault as PlantedFault;
   const time = createVirtualTime({ seed: schedule.seed });
   const history = createSessionHistory(LIFETIMES, hashOf);
   const model = createSessionRedisModel(time.now);
@@ -55,6 +75,10 @@ export async function playSessions(
     faults: () => faults,
     forges: fault === "hash-unchecked",
   });
+  const objects =
+    shards === undefined
+      ? undefined
+      : createSessionObjects({ shards, network, time, fault: anyFault as ObjectFault });
   let secrets = 0;
   const isolates = schedule.skewsMs.map(createIsolate);
   /** The id in the cookie of each browser. */
@@ -80,14 +104,15 @@ export async function playSessions(
       random: time.random,
       onChange: () => undefined,
     });
-    const store = createSessionStore({
-      redis: network.client,
+    const parts = {
       namespace: "s",
-      breaker,
       newId: time.newId,
       ...LIFETIMES,
       timeoutMs: fault === "late-answers-used" ? Infinity : TIMEOUT_MS,
-    });
+    };
+    const store =
+      objects?.createStore({ ...parts, breakerOf: () => breaker }) ??
+      createSessionStore({ ...parts, redis: network.client, breaker });
     const sessions = createSessions<object>({
       store: withStoreFault(store, fault, time),
       ctxOf: (c) => contexts.get(c)!,
@@ -203,6 +228,8 @@ export async function playSessions(
         faults = CALM;
         return;
       case "fail-over": {
+        // Objects have no replicas.
+        if (objects !== undefined) return;
         isCalm = false;
         const lagMs = move.takesMs / 4;
         network.failOver(lagMs);
@@ -244,6 +271,8 @@ export async function playSessions(
   if (failure !== undefined) throw failure;
   const { idleMs, absoluteMs } = LIFETIMES;
   await time.run(Math.max(3_600_000, idleMs + absoluteMs) + 10_000);
+  const rows = objects?.rowsAtEnd() ?? 0;
+  if (rows > 0) history.violations.push(`objects keep ${rows} rows for ever`);
   if (model.size() > 0) history.violations.push(`Redis keeps ${model.size()} keys for ever`);
   return { violations: history.violations, found: history.found() };
 }

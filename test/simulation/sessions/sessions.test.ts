@@ -8,15 +8,24 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { replay } from "../replay.ts";
 import { PLANTED, type PlantedFault } from "./session-faults.ts";
-import { calmSessions, lateSessions, longSessions, roughSessions } from "./session-moves.ts";
-import { playSessions } from "./session-world.ts";
+import {
+  calmSessions,
+  lateSessions,
+  longSessions,
+  racingSessions,
+  roughSessions,
+} from "./session-moves.ts";
+import { PLANTED_IN_OBJECTS, type ObjectFault } from "./session-objects.ts";
+import { playObjectSessions, playSessions } from "./session-world.ts";
 
 const runs = Number(process.env["SIMULATIONS"] ?? 10_000);
 const TIMEOUT_MS = Math.max(600_000, runs * 100);
 const parameters = { numRuns: runs, ...replay() };
 
 /** The schedules that show a planted fault, if it is not the rough ones. */
-const SCHEDULES: Readonly<Partial<Record<PlantedFault, typeof roughSessions>>> = {
+const SCHEDULES: Readonly<Partial<Record<PlantedFault | ObjectFault, typeof roughSessions>>> = {
+  "arrivals-not-refused": racingSessions,
+  "copies-of-ending": racingSessions,
   "late-answers-used": lateSessions,
   "end-ignored": longSessions,
 };
@@ -67,6 +76,64 @@ describe("random schedules of sessions", () => {
       );
     },
     TIMEOUT_MS,
+  );
+});
+
+describe.each([1, 3])("random schedules of sessions in %s Durable Objects", (shards) => {
+  it(
+    `no random schedule with failures of ${shards} session objects lets a session be seen later than 1 s after its revocation, after its lifetime, or by another user's id`,
+    async () => {
+      let found = 0;
+      const numRuns = Math.ceil(runs / 8);
+      await fc.assert(
+        fc.asyncProperty(
+          fc.oneof(roughSessions, racingSessions, lateSessions),
+          async (schedule) => {
+            const played = await playObjectSessions(schedule, shards);
+            found += played.found;
+            expect(played.violations).toEqual([]);
+          },
+        ),
+        { ...parameters, numRuns },
+      );
+      if (parameters.path === undefined) expect(found).toBeGreaterThan(numRuns / 2);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    `without failures of ${shards} session objects, every session that is neither revoked, replaced nor expired is found, and none after its longest time`,
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.oneof(calmSessions, longSessions), async (schedule) => {
+          expect((await playObjectSessions(schedule, shards)).violations).toEqual([]);
+        }),
+        { ...parameters, numRuns: Math.ceil(runs / 16) },
+      );
+    },
+    TIMEOUT_MS,
+  );
+});
+
+describe("planted faults of session objects", () => {
+  const inStore = ["reads-remembered", "late-answers-used", "sign-in-not-counted"] as const;
+  it.each([
+    ...(Object.entries(PLANTED_IN_OBJECTS) as [ObjectFault, string][]),
+    ...inStore.map((fault) => [fault, PLANTED[fault]] as const),
+  ])(
+    "within 1,000 random schedules the checker finds the fault %s, planted in sessions in three Durable Objects, which breaks the rule: %s",
+    async (fault) => {
+      const schedules = SCHEDULES[fault] ?? roughSessions;
+      const details = await fc.check(
+        fc.asyncProperty(schedules, async (schedule) => {
+          const { violations } = await playObjectSessions(schedule, 3, fault);
+          return violations.length === 0;
+        }),
+        { numRuns: WITHIN, seed: 1, endOnFailure: true },
+      );
+      expect(details.failed).toBe(true);
+    },
+    120_000,
   );
 });
 

@@ -2,10 +2,15 @@
 import { env } from "cloudflare:workers";
 import { createStrata, definePolicy, key } from "../../../src/entries/data.ts";
 import { Hono } from "hono";
-import { durable, durableLedger, flights } from "../../../src/entries/durable.ts";
-import { middleware, rateLimits, type StrataEnv } from "../../../src/entries/hono.ts";
+import { durable, durableLedger, durableSessions, flights } from "../../../src/entries/durable.ts";
+import { middleware, rateLimits, sessions, type StrataEnv } from "../../../src/entries/hono.ts";
 
-export { FlightShard, StrataLedger, StrataStore } from "../../../src/entries/durable.ts";
+export {
+  FlightShard,
+  StrataLedger,
+  StrataSessions,
+  StrataStore,
+} from "../../../src/entries/durable.ts";
 
 const strata = createStrata({
   namespace: "durable-only",
@@ -18,6 +23,20 @@ const limited = new Hono<StrataEnv>();
 limited.use(middleware(strata, limited));
 limited.use(rateLimit({ name: "limited", endpoint: "10/1h", onUnavailable: "closed" }));
 limited.get("/limited/:client", (c) => c.text("content"));
+const { current, start, revokeAll } = sessions(strata, {
+  store: durableSessions(env.SESSIONS, { shards: 3 }),
+});
+const signedIn = new Hono<StrataEnv>();
+signedIn.use(middleware(strata, signedIn));
+signedIn.onError((error, c) => c.text(error.message, 503));
+signedIn.post("/sessions/:user", async (c) => c.json(await start(c, c.req.param("user"))));
+signedIn.get("/sessions/current", async (c) => {
+  const session = await current(c);
+  return session === undefined ? c.text("sign in", 401) : c.text(session.user);
+});
+signedIn.delete("/sessions/:user", async (c) =>
+  c.json(await revokeAll(c.req.param("user"), c.var.strata.ctx)),
+);
 const ITEMS = { freshFor: "10m", jitter: 0, tags: ["items"] } as const;
 const items = definePolicy(ITEMS);
 const inObjects = definePolicy({ ...ITEMS, tiers: ["redis"] });
@@ -49,6 +68,8 @@ export default {
       }
       case "limited":
         return limited.fetch(request, bindings, ctx);
+      case "sessions":
+        return signedIn.fetch(request, bindings, ctx);
       case "loads":
         return Response.json(loads.get(id) ?? 0);
       case "purge":
