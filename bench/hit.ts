@@ -7,8 +7,8 @@
 import { versionOf } from "./peers/version.ts";
 import { save, show } from "./support/report.ts";
 import { measure, type Spent, type Variant } from "./support/subjects.ts";
-import { median } from "./support/time.ts";
-import { ask, closeConnections, type Answer } from "./tiers/load.ts";
+import { median, rangeOf } from "./support/time.ts";
+import { ask, closeConnections, OF_CONNECTION, type Answer } from "./tiers/load.ts";
 import { bundle, objectBindings, startDataCentre } from "./tiers/runtime.ts";
 import { forkServices } from "./tiers/services.ts";
 
@@ -17,15 +17,6 @@ const ROUNDS = Number(process.env["ROUNDS"] ?? 30);
 const ONLY = new RegExp(process.env["ONLY"] ?? "");
 const CHECKOUT = process.env["CHECKOUT"];
 const PRODUCT = "/products/42";
-
-/** Fields of the connection. The runtime sets them by itself. */
-const OF_CONNECTION = new Set([
-  "connection",
-  "content-length",
-  "date",
-  "keep-alive",
-  "transfer-encoding",
-]);
 
 interface HitSubject extends Variant {
   /** The subject that this one is compared with. Default: none. */
@@ -152,8 +143,6 @@ const starts = await measure({
 const perStart = (at: number, of: (spent: Spent) => number | undefined): readonly number[] =>
   starts.map((start) => of(start[at]!) ?? Number.NaN);
 const cpuOf = ({ cpuUs }: Spent): number | undefined => cpuUs;
-const rangeOf = (list: readonly number[], digits: number): string =>
-  `${Math.min(...list).toFixed(digits)} to ${Math.max(...list).toFixed(digits)}`;
 
 const rows = chosen.map(({ name, beside, goal }, at) => {
   const cpu = perStart(at, cpuOf);
