@@ -43,6 +43,7 @@ const bindings = {
   UPSTASH_REDIS_REST_TOKEN: services.redisToken,
   OTEL_SDK_DISABLED: "true",
   STRATA_LOG: "off",
+  PATIENT: "1",
 };
 
 const variants = SUBJECTS.map(({ name, route }): Variant => {

@@ -29,8 +29,8 @@ export interface Variant {
   readonly prepare?: (urls: readonly string[]) => Promise<void>;
   /** Whether an answer after the warm-up is one that the variant measures. Default: each is. */
   readonly expects?: (answer: Answer) => boolean;
-  /** Runs beside the requests of a round. The round ends it. */
-  readonly beside?: (signal: AbortSignal) => Promise<void>;
+  /** Runs beside the requests of a round, which ends it. The namespace is that of the isolates. */
+  readonly beside?: (signal: AbortSignal, namespace: string) => Promise<void>;
 }
 
 export interface Plan {
@@ -55,6 +55,7 @@ export interface Spent {
 interface Subject {
   readonly variant: Variant;
   readonly urls: readonly string[];
+  readonly namespace: string;
   readonly pid: number | undefined;
   asked: number;
   ms: number;
@@ -98,7 +99,8 @@ async function once(plan: Plan, start: number): Promise<readonly Spent[]> {
   const subjects: Subject[] = [];
   for (const variant of variants) {
     const before = new Set(runtimes());
-    const bindings = { ...variant.bindings, STRATA_NAMESPACE: `bench-${start}-${subjects.length}` };
+    const namespace = `bench-${start}-${subjects.length}`;
+    const bindings = { ...variant.bindings, STRATA_NAMESPACE: namespace };
     const centre = await startDataCentre(variant.script ?? script, {
       isolates: variant.isolates ?? 1,
       bindings,
@@ -108,7 +110,14 @@ async function once(plan: Plan, start: number): Promise<readonly Spent[]> {
     });
     const pid = runtimes().find((candidate) => !before.has(candidate));
     const counts = { asked: 0, ms: 0, counted: 0, cpuUs: 0 };
-    subjects.push({ variant, urls: centre.urls, pid, ...counts, close: () => centre.close() });
+    subjects.push({
+      variant,
+      urls: centre.urls,
+      namespace,
+      pid,
+      ...counts,
+      close: () => centre.close(),
+    });
   }
   try {
     for (const subject of subjects) {
@@ -137,7 +146,7 @@ async function round(
   const { name, path, expects = () => true } = variant;
   const requests = variant.requests ?? plan.requests;
   const ending = new AbortController();
-  const beside = variant.beside?.(ending.signal);
+  const beside = variant.beside?.(ending.signal, subject.namespace);
   const before = processorTime(pid) ?? 0;
   const startedAt = performance.now();
   await closedLoop(requests, plan.width, async () => {
