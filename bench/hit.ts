@@ -7,8 +7,8 @@
 import { versionOf } from "./peers/version.ts";
 import { save, show } from "./support/report.ts";
 import { measure, type Spent, type Variant } from "./support/subjects.ts";
-import { median } from "./support/time.ts";
-import { ask, closeConnections, type Answer } from "./tiers/load.ts";
+import { median, rangeOf } from "./support/time.ts";
+import { ask, closeConnections, OF_CONNECTION, type Answer } from "./tiers/load.ts";
 import { bundle, objectBindings, startDataCentre } from "./tiers/runtime.ts";
 import { forkServices } from "./tiers/services.ts";
 
@@ -18,18 +18,9 @@ const ONLY = new RegExp(process.env["ONLY"] ?? "");
 const CHECKOUT = process.env["CHECKOUT"];
 const PRODUCT = "/products/42";
 
-/** Fields of the connection. The runtime sets them by itself. */
-const OF_CONNECTION = new Set([
-  "connection",
-  "content-length",
-  "date",
-  "keep-alive",
-  "transfer-encoding",
-]);
-
-interface HitSubject extends Variant {
+interface HitSubject extends Omit<Variant, "beside"> {
   /** The subject that this one is compared with. Default: none. */
-  readonly beside?: string;
+  readonly base?: string;
   /** The goal for the ratio of the processor times. */
   readonly goal?: number;
 }
@@ -52,7 +43,10 @@ const subjects = bundle("bench/hit/wrangler.toml");
 /** The bindings of the objects whose classes bench/hit/worker.ts lacks. */
 const without = Object.keys(objectBindings()).filter((name) => name !== "FLIGHTS");
 
-type HitOf = Pick<Variant, "path" | "bindings" | "without"> & { readonly script: string };
+type HitOf = Pick<Variant, "bindings" | "without"> & {
+  readonly path: string;
+  readonly script: string;
+};
 
 /** Returns a memory hit of a Worker. */
 async function hitOf({ script, path, bindings, without = [] }: HitOf): Promise<Answer> {
@@ -91,22 +85,22 @@ const inBare = `in a ${BARE} with these fields`;
 const all: readonly HitSubject[] = [
   { name: BARE, path: "/bare", bindings: few },
   { name: FEW, path: "/fields", bindings: few },
-  { name: `${FEW}, prepared`, path: "/prepared", bindings: few, beside: FEW },
-  { name: "cached(), memory", path: "/cached/42", bindings: few, beside: FEW, goal: 0.95 },
+  { name: `${FEW}, prepared`, path: "/prepared", bindings: few, base: FEW },
+  { name: "cached(), memory", path: "/cached/42", bindings: few, base: FEW, goal: 0.95 },
   {
     name: `@unkey/cache ${versionOf("@unkey/cache")}, memory, ${inBare}`,
     path: "/unkey/42",
     bindings: few,
-    beside: FEW,
+    base: FEW,
   },
   {
     name: `lru-cache ${versionOf("lru-cache")} ${inBare}`,
     path: "/lru/42",
     bindings: few,
-    beside: FEW,
+    base: FEW,
   },
   { name: MANY, path: "/fields", bindings: many },
-  { name: `${MANY}, prepared`, path: "/prepared", bindings: many, beside: MANY },
+  { name: `${MANY}, prepared`, path: "/prepared", bindings: many, base: MANY },
   apiSubject("sampled 0 %", { OTEL_TRACES_SAMPLER: "always_off" }),
   { ...apiSubject("sampled 10 %", tenth), goal: 0.85 },
   { ...apiSubject("sampled 100 %", { OTEL_TRACES_SAMPLER: "always_on" }), goal: 0.7 },
@@ -121,9 +115,9 @@ const all: readonly HitSubject[] = [
         },
       ]),
   { name: MATCH, path: "/match", bindings: few },
-  { name: "hono/cache", path: "/hono-cache/42", bindings: few, beside: MATCH },
+  { name: "hono/cache", path: "/hono-cache/42", bindings: few, base: MATCH },
   // The cost of a hit in the edge tier is to be at most 0.8 of that of the bare handler.
-  { name: "cached(), edge", path: "/edge/42", bindings: few, beside: MATCH, goal: 1.25 },
+  { name: "cached(), edge", path: "/edge/42", bindings: few, base: MATCH, goal: 1.25 },
 ];
 
 function apiSubject(share: string, sampler: Readonly<Record<string, string>>): HitSubject {
@@ -132,7 +126,7 @@ function apiSubject(share: string, sampler: Readonly<Record<string, string>>): H
     path: PRODUCT,
     bindings: { ...api, ...sampler },
     script: product,
-    beside: MANY,
+    base: MANY,
   };
 }
 
@@ -152,19 +146,17 @@ const starts = await measure({
 const perStart = (at: number, of: (spent: Spent) => number | undefined): readonly number[] =>
   starts.map((start) => of(start[at]!) ?? Number.NaN);
 const cpuOf = ({ cpuUs }: Spent): number | undefined => cpuUs;
-const rangeOf = (list: readonly number[], digits: number): string =>
-  `${Math.min(...list).toFixed(digits)} to ${Math.max(...list).toFixed(digits)}`;
 
-const rows = chosen.map(({ name, beside, goal }, at) => {
+const rows = chosen.map(({ name, base, goal }, at) => {
   const cpu = perStart(at, cpuOf);
-  const base = chosen.findIndex((each) => each.name === beside);
-  const ratios = base < 0 ? [] : perStart(base, cpuOf).map((us, start) => us / cpu[start]!);
+  const baseAt = chosen.findIndex((each) => each.name === base);
+  const ratios = baseAt < 0 ? [] : perStart(baseAt, cpuOf).map((us, start) => us / cpu[start]!);
   return {
     subject: name,
     "CPU µs per request": Math.round(median(cpu)),
     "range of CPU": rangeOf(cpu, 0),
     "requests/s": Math.round(1_000 / median(perStart(at, ({ ms }) => ms))),
-    beside: beside ?? "",
+    beside: base ?? "",
     ratio: ratios.length === 0 ? "" : median(ratios).toFixed(2),
     range: ratios.length === 0 ? "" : rangeOf(ratios, 2),
     goal: goal ?? "",

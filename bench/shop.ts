@@ -6,6 +6,7 @@
 import { createVisits } from "./shop/visits.ts";
 import { meanOf, rowOf, shareOf, sourceOf, type Phase, type Sample } from "./shop/figures.ts";
 import { createDice } from "./support/dice.ts";
+import { countsOf, setLatency } from "./support/gateways.ts";
 import { save, show } from "./support/report.ts";
 import { ask, closeConnections, closedLoop } from "./tiers/load.ts";
 import { bundle, startDataCentre } from "./tiers/runtime.ts";
@@ -42,18 +43,7 @@ const dice = createDice(42);
 const visits = createVisits(dice);
 const cachedUrls = centres.flatMap(({ urls }) => urls);
 
-async function slow(service: string, latencyMs: number): Promise<void> {
-  const body = JSON.stringify({ latencyMs });
-  const response = await fetch(`${services.url}/faults/${service}`, { method: "PUT", body });
-  if (!response.ok) throw new Error(`faults/${service}: ${await response.text()}`);
-}
-
-async function countQueries(): Promise<number> {
-  const counts = (await (await fetch(`${services.url}/counts`)).json()) as {
-    readonly sql: { readonly queries: number };
-  };
-  return counts.sql.queries;
-}
+const countQueries = async (): Promise<number> => (await countsOf(services)).sql.queries;
 
 async function write(url: string, at: number): Promise<void> {
   const init = { method: "PATCH", headers: AS_ADMIN, body: JSON.stringify({ stock: at }) };
@@ -93,8 +83,8 @@ async function warm(): Promise<string> {
 }
 
 try {
-  await slow("sql", SQL_MS);
-  await slow("redis", REDIS_MS);
+  await setLatency(services, "sql", SQL_MS);
+  await setLatency(services, "redis", REDIS_MS);
   const read = { writes: false, isCached: true };
   const plain = { writes: false, isCached: false };
   await run("connections", uncached.urls, 50, plain);

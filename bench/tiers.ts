@@ -4,6 +4,7 @@
  * centres with two isolates each. The shares of the tiers are counted from Cache-Status.
  */
 import { createDice } from "./support/dice.ts";
+import { setLatency } from "./support/gateways.ts";
 import { save, show, type Row } from "./support/report.ts";
 import { quantile } from "./support/time.ts";
 import { createZipf } from "./support/zipf.ts";
@@ -40,12 +41,6 @@ const centres = [
   await startDataCentre(strata, { isolates: 2, bindings: variables, objects: true }),
 ];
 const plain = await startDataCentre(baseline, { isolates: 1, bindings: variables, objects: false });
-
-async function slow(service: string, latencyMs: number): Promise<void> {
-  const body = JSON.stringify({ latencyMs });
-  const response = await fetch(`${services.url}/faults/${service}`, { method: "PUT", body });
-  if (!response.ok) throw new Error(`faults/${service}: ${await response.text()}`);
-}
 
 const dice = createDice(42);
 const product = createZipf(PRODUCTS, EXPONENT, dice);
@@ -126,8 +121,8 @@ function summary(name: string, samples: readonly Sample[]): Row & { mean: number
 }
 
 try {
-  await slow("sql", SQL_MS);
-  await slow("redis", REDIS_MS);
+  await setLatency(services, "sql", SQL_MS);
+  await setLatency(services, "redis", REDIS_MS);
   await readPlain("none", 50);
   const none = summary("no cache", await readPlain("none", UNCACHED));
   await readPlain("aside", ASIDE);

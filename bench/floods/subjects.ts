@@ -1,9 +1,9 @@
 /** The product of a checkout, on workerd's own port and behind the proxy of `wrangler dev`. */
 import { spawn } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
-import { createServer } from "node:net";
 import { bundle, startDataCentre } from "../tiers/runtime.ts";
 import { forkServices } from "../tiers/services.ts";
+import { freePort } from "../support/processes.ts";
 import { liveBytes, V8_FLAGS } from "../../tools/heap/live-bytes.ts";
 
 export interface Subject {
@@ -94,19 +94,6 @@ async function commandsAt(services: string): Promise<number> {
     readonly redis: { readonly commands: number };
   };
   return counts.redis.commands;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => {
-    server.close(resolve);
-  });
-  if (address === null || typeof address === "string") throw new Error("no free port");
-  return address.port;
 }
 
 /** Adds up the resident bytes of the workerd processes that descend from a process (Linux). */

@@ -2,10 +2,10 @@
 import { spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../support/processes.ts";
 
 const { default: WORKERD } = createRequire(import.meta.url)("workerd") as {
   readonly default: string;
@@ -119,15 +119,4 @@ function processorTimeOf(pid: number): number {
     Number(readFileSync(join(tasks, id, "schedstat"), "utf8").split(" ")[0]),
   );
   return nanoseconds.reduce((sum, part) => sum + part, 0) / 1e6;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" ? (address?.port ?? 0) : 0));
-    });
-  });
 }

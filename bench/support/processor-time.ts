@@ -9,14 +9,18 @@ const TICK_US = 10_000;
 
 /** Returns the workerd processes that this process started, or none if there is no /proc. */
 export function runtimes(): readonly number[] {
+  return processIds().filter((pid) => {
+    const stat = statOf(pid);
+    return stat?.program === "workerd" && stat.parent === process.pid;
+  });
+}
+
+/** Returns all processes of the machine, or none if there is no /proc. */
+export function processIds(): readonly number[] {
   try {
     return readdirSync("/proc")
       .filter((name) => /^\d+$/.test(name))
-      .map(Number)
-      .filter((pid) => {
-        const stat = statOf(pid);
-        return stat?.program === "workerd" && stat.parent === process.pid;
-      });
+      .map(Number);
   } catch {
     return [];
   }
@@ -31,7 +35,8 @@ export function processorTime(pid: number | undefined): number | undefined {
   return ticks === undefined ? undefined : ticks * TICK_US;
 }
 
-function statOf(pid: number) {
+/** Returns the program, the parent and the ticks of a process, or undefined if it has ended. */
+export function statOf(pid: number) {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");

@@ -4,7 +4,7 @@
  * memory and compilation by more than the compared Workers do, so everything is started several
  * times, and a ratio is the median over the starts.
  */
-import { ask, closedLoop } from "../tiers/load.ts";
+import { ask, closedLoop, type Answer } from "../tiers/load.ts";
 import { bundle, startDataCentre } from "../tiers/runtime.ts";
 import { processorTime, runtimes } from "./processor-time.ts";
 import type { Row } from "./report.ts";
@@ -12,7 +12,8 @@ import { median } from "./time.ts";
 
 export interface Variant {
   readonly name: string;
-  readonly path: string;
+  /** The path of all requests, or of the request with this number. */
+  readonly path: string | ((request: number) => string);
   readonly bindings: Readonly<Record<string, string>>;
   /** Requests per round, if not the common number. A slow variant needs fewer. */
   readonly requests?: number;
@@ -22,6 +23,14 @@ export interface Variant {
   readonly checkout?: string;
   /** Bindings of Durable Objects whose classes the Worker does not have. */
   readonly without?: readonly string[];
+  /** Isolates in the same workerd, which get the requests in turn. Default: 1. */
+  readonly isolates?: number;
+  /** Brings the isolates into the state that is measured, before the warm-up. */
+  readonly prepare?: (urls: readonly string[]) => Promise<void>;
+  /** Whether an answer after the warm-up is one that the variant measures. Default: each is. */
+  readonly expects?: (answer: Answer) => boolean;
+  /** Runs beside the requests of a round, which ends it. The namespace is that of the isolates. */
+  readonly beside?: (signal: AbortSignal, namespace: string) => Promise<void>;
 }
 
 export interface Plan {
@@ -45,7 +54,8 @@ export interface Spent {
 
 interface Subject {
   readonly variant: Variant;
-  readonly url: string;
+  readonly urls: readonly string[];
+  readonly namespace: string;
   readonly pid: number | undefined;
   asked: number;
   ms: number;
@@ -89,27 +99,35 @@ async function once(plan: Plan, start: number): Promise<readonly Spent[]> {
   const subjects: Subject[] = [];
   for (const variant of variants) {
     const before = new Set(runtimes());
-    const bindings = { ...variant.bindings, STRATA_NAMESPACE: `bench-${start}-${subjects.length}` };
+    const namespace = `bench-${start}-${subjects.length}`;
+    const bindings = { ...variant.bindings, STRATA_NAMESPACE: namespace };
     const centre = await startDataCentre(variant.script ?? script, {
-      isolates: 1,
+      isolates: variant.isolates ?? 1,
       bindings,
       objects: true,
       ...(variant.checkout !== undefined && { checkout: variant.checkout }),
       ...(variant.without !== undefined && { without: variant.without }),
     });
     const pid = runtimes().find((candidate) => !before.has(candidate));
-    const url = `${centre.urls[0] ?? ""}${variant.path}`;
     const counts = { asked: 0, ms: 0, counted: 0, cpuUs: 0 };
-    subjects.push({ variant, url, pid, ...counts, close: () => centre.close() });
+    subjects.push({
+      variant,
+      urls: centre.urls,
+      namespace,
+      pid,
+      ...counts,
+      close: () => centre.close(),
+    });
   }
   try {
     for (const subject of subjects) {
-      for (let i = 0; i < warmUp; i++) await round(subject, plan);
+      await subject.variant.prepare?.(subject.urls);
+      for (let i = 0; i < warmUp; i++) await round(subject, plan, { isCounted: false });
       Object.assign(subject, { ms: 0, counted: 0, cpuUs: 0 });
     }
     for (let i = 0; i < rounds; i++)
       for (let at = 0; at < subjects.length; at++)
-        await round(subjects[(at + i) % subjects.length]!, plan);
+        await round(subjects[(at + i) % subjects.length]!, plan, { isCounted: true });
     return subjects.map(({ ms, counted, cpuUs, pid }) => ({
       ms: ms / counted,
       cpuUs: processorTime(pid) === undefined ? undefined : cpuUs / counted,
@@ -119,18 +137,31 @@ async function once(plan: Plan, start: number): Promise<readonly Spent[]> {
   }
 }
 
-async function round(subject: Subject, plan: Plan): Promise<void> {
-  const { variant, url, pid } = subject;
+async function round(
+  subject: Subject,
+  plan: Plan,
+  { isCounted }: { readonly isCounted: boolean },
+): Promise<void> {
+  const { variant, urls, pid } = subject;
+  const { name, path, expects = () => true } = variant;
   const requests = variant.requests ?? plan.requests;
+  const ending = new AbortController();
+  const beside = variant.beside?.(ending.signal, subject.namespace);
   const before = processorTime(pid) ?? 0;
   const startedAt = performance.now();
   await closedLoop(requests, plan.width, async () => {
-    const { status } = await ask(url, subject.asked++);
-    if (status !== 200) throw new Error(`${variant.name}: status ${status}`);
+    const at = subject.asked++;
+    const url = `${urls[at % urls.length]}${typeof path === "string" ? path : path(at)}`;
+    const answer = await ask(url, at);
+    if (answer.status !== 200) throw new Error(`${name}: status ${answer.status}`);
+    if (isCounted && !expects(answer))
+      throw new Error(`${name}: ${JSON.stringify(answer.headers)} is no such answer`);
   });
   subject.ms += performance.now() - startedAt;
   subject.cpuUs += (processorTime(pid) ?? 0) - before;
   subject.counted += requests;
+  ending.abort();
+  await beside;
 }
 
 function sumOf(values: readonly (number | undefined)[]): number | undefined {

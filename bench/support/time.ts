@@ -37,3 +37,8 @@ export function quantile(list: readonly number[], share: number): number {
   const sorted = [...list].toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
+
+/** Returns the least and the most of a list, as text. */
+export function rangeOf(list: readonly number[], digits = 0): string {
+  return `${Math.min(...list).toFixed(digits)} to ${Math.max(...list).toFixed(digits)}`;
+}

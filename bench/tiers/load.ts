@@ -7,11 +7,20 @@ export interface Answer {
   readonly ms: number;
 }
 
+/** Fields of the connection. The runtime sets them by itself. */
+export const OF_CONNECTION: ReadonlySet<string> = new Set([
+  "connection",
+  "content-length",
+  "date",
+  "keep-alive",
+  "transfer-encoding",
+]);
+
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 /** Number of client addresses: enough that none reaches its limit of 100 requests per minute. */
 const CLIENTS = 5_000;
 /** The host name for all isolates. It is part of the edge tier's key. */
-const HOST = "shop.test";
+export const HOST = "shop.test";
 
 interface Init {
   readonly method?: string;

@@ -6,21 +6,27 @@ import type { SqlServer } from "./sql-server.ts";
 
 /** Creates a client of the driver. Each of its requests has a deadline. */
 export function createNeonClient(server: SqlServer) {
-  neonConfig.fetchFunction = callTransport;
+  if (neonConfig.fetchFunction !== callTransport) {
+    fetchOfOthers = neonConfig.fetchFunction as Fetch | undefined;
+    neonConfig.fetchFunction = callTransport;
+  }
   // The settings of the driver are global, so each client passes its own transport with every request.
   return neon(server.databaseUrl, { fetchOptions: { send: createTransport(server) } });
 }
 
-type Send = (url: string, init: RequestInit) => Promise<Response>;
+type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/** Sends the requests of clients that the application has made itself. Default: the platform's `fetch`. */
+let fetchOfOthers: Fetch | undefined;
 
 function callTransport(
   url: string,
-  { send, ...init }: RequestInit & { send: Send },
+  { send, ...init }: RequestInit & { send?: Fetch },
 ): Promise<Response> {
-  return send(url, init);
+  return (send ?? fetchOfOthers ?? fetch)(url, init);
 }
 
-function createTransport({ neonEndpoint, timeoutMs }: SqlServer): Send {
+function createTransport({ neonEndpoint, timeoutMs }: SqlServer): Fetch {
   return async (url, init) => {
     let status: number;
     let text: string;

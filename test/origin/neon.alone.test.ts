@@ -1,4 +1,5 @@
 import { env } from "cloudflare:workers";
+import { neon, neonConfig } from "@neondatabase/serverless";
 import { sql } from "drizzle-orm";
 import { afterEach, describe, expect, it } from "vitest";
 import { users } from "../../src/api/schema.ts";
@@ -50,6 +51,32 @@ describe("the database client", () => {
       [2, "ok"],
       [1, "ok"],
     ]);
+  });
+
+  it("a client of the Neon driver that the application makes answers its queries after the first query of the database client", async () => {
+    neonConfig.fetchEndpoint = env.NEON_ENDPOINT ?? "";
+    const own = neon(`postgres://strata:${SECRET}@db.invalid/strata`);
+    await open().db.execute(sql`select 1`);
+    expect(await own`select 2::int as n`).toEqual([{ n: 2 }]);
+  });
+
+  it("a client of the Neon driver keeps the `fetchFunction` that the application has set before the first query of the database client", async () => {
+    const urls: string[] = [];
+    const transport = neonConfig.fetchFunction as unknown;
+    neonConfig.fetchFunction = (url: string, init: RequestInit) => {
+      urls.push(url);
+      return fetch(url, init);
+    };
+    try {
+      neonConfig.fetchEndpoint = env.NEON_ENDPOINT ?? "";
+      const own = neon(`postgres://strata:${SECRET}@db.invalid/strata`);
+      await open().db.execute(sql`select 1`);
+      expect(urls).toEqual([]);
+      expect(await own`select 2::int as n`).toEqual([{ n: 2 }]);
+      expect(urls).toEqual([env.NEON_ENDPOINT]);
+    } finally {
+      neonConfig.fetchFunction = transport;
+    }
   });
 
   it.each(["before", "after"])(
