@@ -1,8 +1,7 @@
 /** Gathers what is known of a key, and explains it to an operator. */
 import type { Context } from "../core/context.ts";
 import type { KeyNotes } from "../core/key-notes.ts";
-import { DefinitionError } from "../core/faults.ts";
-import { keyProblem } from "../core/key.ts";
+import { checkKey } from "../core/key.ts";
 import { definePolicy, MAX_LIFETIME_MS, type Policy } from "../core/policy.ts";
 import type { Coherence } from "./coherence.ts";
 import { explain, type Explanation } from "./explain.ts";
@@ -47,8 +46,7 @@ export function createWhy(options: WhyOptions): Why {
   const { inspect, coherence, hitForMiss, backoff, notes } = options;
 
   return async (key, ctx, known) => {
-    const problem = keyProblem(key);
-    if (problem !== undefined) throw new DefinitionError("key", problem);
+    checkKey(key);
     // The inspection brings the log view up to date.
     const tiers = await inspect(key, ctx);
     const now = ctx.now();
