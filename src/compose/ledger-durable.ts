@@ -4,9 +4,8 @@ import { done, DefinitionError, failed, messageOf } from "../core/faults.ts";
 import type { Result } from "../core/result.ts";
 import type { Millis } from "../core/time.ts";
 import { createDurableLedger, ledgerObject } from "../durable/ledger-port.ts";
-import type { DurableAlgorithm } from "../durable/ledger-table.ts";
 import { ledgerStub } from "../durable/stubs.ts";
-import type { AlgorithmName } from "../ratelimit/behaviour.ts";
+import { isOwnAlgorithm, type AlgorithmName, type OwnAlgorithm } from "../ratelimit/behaviour.ts";
 import { reportObjectCall, withLedgerBreaker } from "../ratelimit/ledger-breaker.ts";
 import type { LedgerSource } from "./ledger-source.ts";
 import {
@@ -94,7 +93,7 @@ export function durableLedger(
           return failed("store.unavailable", messageOf(error));
         }
       };
-      const breaker = guardLedger({ ...parts, breaker: rules, timeoutMs, probe });
+      const breaker = guardLedger({ ...parts, breaker: rules, timeoutMs, probe }, "store");
       return (algorithm) =>
         withLedgerBreaker(
           createDurableLedger({
@@ -112,8 +111,8 @@ export function durableLedger(
   };
 }
 
-function checkAlgorithm(algorithm: AlgorithmName): DurableAlgorithm {
-  if (algorithm !== "sliding-window" && algorithm !== "sliding-log")
+function checkAlgorithm(algorithm: AlgorithmName): OwnAlgorithm {
+  if (!isOwnAlgorithm(algorithm))
     throw new DefinitionError("algorithm", `"${algorithm}" needs Redis`);
   return algorithm;
 }

@@ -7,7 +7,7 @@ import { apiKeys, parseApiKeys } from "../ratelimit/api-keys.ts";
 import { createIdentities, type User } from "../ratelimit/identity.ts";
 import { reportRedisCall, withLedgerBreaker } from "../ratelimit/ledger-breaker.ts";
 import { createRateLimits, type RateLimits } from "../ratelimit/rate-limits.ts";
-import { createRedisLedger } from "../ratelimit/redis-ledger.ts";
+import { createAnyRedisLedger } from "../ratelimit/stock-ledger.ts";
 import type { RedisClient } from "../redis/client.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import { LIMIT_PORTS } from "./limit-ports.ts";
@@ -34,7 +34,7 @@ export function composeLimits({
     ...LIMIT_PORTS,
     ledgerOf: (algorithm) =>
       withLedgerBreaker(
-        createRedisLedger({ redis, namespace, algorithm, newId }),
+        createAnyRedisLedger({ redis, namespace, algorithm, newId }),
         breaker,
         reportRedisCall,
       ),

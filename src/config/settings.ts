@@ -112,7 +112,7 @@ export interface CheckedOptions {
 }
 
 /** The rule for each option, with its default, its minimum and its maximum. */
-const OPTIONS: OptionTable<StrataOptions> = {
+const OPTIONS: OptionTable<Omit<StrataOptions, "encryption">> = {
   memory: {
     // An isolate of a Worker has 128 MiB for all its memory.
     maxBytes: count(32 * MIB, 1, 128 * MIB),
@@ -227,6 +227,11 @@ const OPTIONS: OptionTable<StrataOptions> = {
 
 /** Checks every option and gives each absent option its default. */
 export function normalizeOptions(options: StrataOptions): CheckedOptions {
-  const { values, problems } = readOptions(options, OPTIONS);
-  return { settings: values as unknown as Settings, problems };
+  const { encryption, ...groups } = options;
+  const { values, problems } = readOptions(groups, OPTIONS);
+  const isUsable = encryption === undefined || typeof encryption.open === "function";
+  const all = isUsable
+    ? problems
+    : [...problems, "encryption: must be encryption(…) of strata/encryption"];
+  return { settings: values as unknown as Settings, problems: all };
 }
