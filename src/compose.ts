@@ -34,6 +34,7 @@ import { keepAlive } from "./keep-alive.ts";
 import { exporterPlatform, newHashKey, platform, type Platform } from "./platform.ts";
 import { createFilterStore } from "./redis/filter-store.ts";
 import { withTimeout } from "./resilience/deadline.ts";
+import type { AdminTools, Jobs } from "./strata-groups.ts";
 import type { Strata } from "./strata.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 import { createUnkeyedNotices } from "./telemetry/unkeyed-notices.ts";
@@ -201,7 +202,7 @@ export function createLayer(
     delivery,
   });
   coherence.onRecovery((ctx) => plainWriter.relay(ctx));
-  const { writer, trimIds, queueState, ...messaging } = composeMessages(bindings, config, {
+  const messaging = composeMessages(bindings, config, {
     db,
     writer: plainWriter,
     platform: ownPlatform,
@@ -210,6 +211,7 @@ export function createLayer(
     observeBatch: telemetry.observeBatch,
   });
 
+  const { writer, trimIds, queueState, messages, pending, consume, idempotent } = messaging;
   const callers = composeCallers({ ...clients, breakers, config, newId });
 
   const cron = composeCron({
@@ -229,6 +231,19 @@ export function createLayer(
   const proxyLimits = composeProxyLimits(config, breakers.http, { now, random });
   const onUnkeyedRead = config.dev ? createUnkeyedNotices(print) : undefined;
   const traced = createTraced(telemetry, now);
+  const admin: AdminTools = {
+    ...composeExplanations({
+      tiers: { memory, edge, store, coherence },
+      markers,
+      notes: telemetry.keyNotes,
+      dryRun: { loads, proxyLimits, degradation, now, engine, invalidator },
+    }),
+    metrics: telemetry.metrics,
+    compare: composeComparison(config, telemetry, ownPlatform, keepAlive),
+    erase: createEraseEntries({ writer, erase }),
+    logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",
+  };
+  const jobs: Jobs = { messages, pending, consume, cron, scheduled: cron.run };
   const strata: Strata = {
     config,
     ...composeOpenable(() => ({ openFor, now, emit: telemetry.observe, keepAlive })),
@@ -250,20 +265,11 @@ export function createLayer(
       }),
     ...callers,
     writer,
-    erase: createEraseEntries({ writer, erase }),
     through,
     db,
     existence,
     invalidator,
     coherence: invalidator,
-    ...composeExplanations({
-      tiers: { memory, edge, store, coherence },
-      markers,
-      notes: telemetry.keyNotes,
-      dryRun: { loads, proxyLimits, degradation, now, engine, invalidator },
-    }),
-    metrics: telemetry.metrics,
-    compare: composeComparison(config, telemetry, ownPlatform, keepAlive),
     traced,
     tracedFetch: createTracedFetch({
       traced,
@@ -272,11 +278,12 @@ export function createLayer(
     }),
     live,
     degradation,
+    idempotent,
     ...composeAnswers(bindings, config, engine, breakers.model, ownPlatform),
-    ...messaging,
-    logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",
-    cron,
-    scheduled: cron.run,
+    admin,
+    ...admin,
+    jobs,
+    ...jobs,
   };
   const parts = { engine, batch, warmer, loads, coherence, store, memory, breakers };
   return withInternals(strata, parts);

@@ -65,7 +65,7 @@ export function after(ms: Millis, call: () => void): () => void {
  * export default {
  *   async scheduled(_event, env, executionCtx) {
  *     const strata = createStrata(env);
- *     await strata.scheduled(backgroundContext((work) => executionCtx.waitUntil(work)));
+ *     await strata.jobs.scheduled(backgroundContext((work) => executionCtx.waitUntil(work)));
  *   },
  * } satisfies ExportedHandler<Bindings>;
  */

@@ -51,7 +51,7 @@ export interface Cron {
    *   return new Map(rows.map((row) => [key("product", row.id), row]));
    * };
    *
-   * strata.cron.define({
+   * strata.jobs.cron.define({
    *   name: "warm-products",
    *   every: "15m",
    *   async run(cursor, { cache }) {

@@ -97,7 +97,9 @@ describe("the option encryption of the whole layer", () => {
     const follower = openIsolate(namespace, [ONE]);
     const followed = follower.read(load);
     await expect
-      .poll(() => follower.events.some(({ type }) => type === "durable.end" || type === "redis.end"))
+      .poll(() =>
+        follower.events.some(({ type }) => type === "durable.end" || type === "redis.end"),
+      )
       .toBe(true);
     loading.resolve(SECRET);
     expect(await leader).toEqual({ status: "miss", value: SECRET });

@@ -25,7 +25,7 @@ export interface Messages extends ChangeQueue {
    * Sets the effect of the messages of one kind. Call it when the layer is created.
    *
    * @example
-   * strata.messages.define({
+   * strata.jobs.messages.define({
    *   kind: "restock",
    *   statements: (messages) =>
    *     messages.map(({ payload }) =>
@@ -36,7 +36,7 @@ export interface Messages extends ChangeQueue {
    *     ),
    *   tags: (messages) => messages.map(({ payload }) => `product:${Number(payload)}`),
    * });
-   * await strata.messages.send({ id: "restock-1", kind: "restock", payload: 42 }, c.var.strata.ctx);
+   * await strata.jobs.messages.send({ id: "restock-1", kind: "restock", payload: 42 }, c.var.strata.ctx);
    */
   define(effect: Effect): void;
   /**
