@@ -1,4 +1,4 @@
-/** The options of the layer. config/settings.ts checks them and has the defaults. */
+/** The options of the layer. config/read-settings.ts checks them and has the defaults. */
 import type { Duration } from "../core/duration.ts";
 import type { Encryption } from "../core/encryption.ts";
 import type { FieldNames } from "../core/header-families.ts";

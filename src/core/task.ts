@@ -9,6 +9,7 @@ import type { Millis } from "./time.ts";
 export interface CronStep {
   /** Reads and warms values, like `c.var.strata.cache` in a request. */
   readonly cache: DataReader;
+  /** The context of the run, for the functions of the layer. */
   readonly ctx: Context;
   /** The signal aborts when the run waits for this step no longer. What the step does then may run twice. */
   readonly signal: AbortSignal;

@@ -11,9 +11,11 @@ import type { LoadBackoff } from "./load-backoff.ts";
 
 /** The answer about one key. */
 export interface WhyReport extends Explanation {
+  /** The key that was asked about. */
   readonly key: string;
   /** The policy of the route, or else the one of the last load in this isolate. */
   readonly policy: Policy | undefined;
+  /** The entry that each tier holds under the key, the nearest tier first. */
   readonly tiers: readonly TierReport[];
 }
 

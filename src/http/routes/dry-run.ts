@@ -17,7 +17,9 @@ import type { StrataEnv } from "./request-scope.ts";
 
 /** One read of a dry run. */
 export interface DryRead {
+  /** The key of the read. */
   readonly key: string;
+  /** The policy of the read. */
   readonly policy: Policy;
 }
 
