@@ -104,6 +104,7 @@ export interface Settings {
     /** The maximum number of accounts that one isolate remembers for each algorithm. */
     readonly maxAccounts: number;
   };
+  /** The families of fields that responses have. */
   readonly headers: HeaderFamilies;
   /** Settings for the reports and the exports of telemetry. */
   readonly telemetry: {
