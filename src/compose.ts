@@ -13,6 +13,7 @@ import { composeLive } from "./compose/live.ts";
 import { composeLogGroups } from "./compose/log-groups.ts";
 import { composeWrites } from "./compose/writes.ts";
 import { composeAnnouncements, composeLogHearing } from "./compose/log-shares.ts";
+import { composeStores } from "./compose/stores.ts";
 import { composeServers } from "./compose/servers.ts";
 import { composeOriginSlots, composeProxyLimits } from "./compose/slots.ts";
 import { composeMessages } from "./compose/messages.ts";
@@ -32,15 +33,12 @@ import { createDatabase } from "./origin/neon.ts";
 import { keepAlive } from "./keep-alive.ts";
 import { exporterPlatform, newHashKey, platform, type Platform } from "./platform.ts";
 import { createFilterStore } from "./redis/filter-store.ts";
-import { createRedisStore } from "./redis/store.ts";
 import { withTimeout } from "./resilience/deadline.ts";
-import { withBreaker } from "./resilience/store-breaker.ts";
-import { withMeter } from "./telemetry/metered-store.ts";
+import type { AdminTools, Jobs } from "./strata-groups.ts";
 import type { Strata } from "./strata.ts";
 import { createTelemetry } from "./telemetry/telemetry.ts";
 import { createUnkeyedNotices } from "./telemetry/unkeyed-notices.ts";
 import { createTraced, createTracedFetch } from "./telemetry/traces/traced.ts";
-import { createEdgeTier } from "./tiers/edge.ts";
 import { createEviction } from "./tiers/eviction/choice.ts";
 import { createMemoryTier } from "./tiers/memory.ts";
 import { createEraseEntries } from "./writes/erase.ts";
@@ -86,12 +84,6 @@ export function createLayer(
     onRefuse: (key) =>
       telemetry.observe({ type: "entry.reject", key, tier: "memory", reason: "too-big" }),
   });
-  const edge = createEdgeTier({
-    open: () => caches.open(namespace),
-    timeoutMs: settings.edge.timeoutMs,
-    maxEntryChars: settings.edge.maxEntryChars,
-    withTimeout,
-  });
   const flightPort = composeFlightPort(bindings, config);
   const { redis, sqlServer, breakers, ...clients } = composeServers(
     config,
@@ -99,19 +91,12 @@ export function createLayer(
     flightPort,
     (change) => telemetry.observeBreaker(change),
   );
-  const store = withBreaker(
-    withMeter(
-      createRedisStore({
-        redis,
-        namespace,
-        newId,
-        maxEntryChars: settings.redis.maxEntryChars,
-        packFromChars: settings.redis.packFromChars,
-        splits: settings.redis.oversize === "split",
-      }),
-    ),
-    breakers.redis,
-  );
+  const { edge, store, flightsOf } = composeStores(config, {
+    redis,
+    breaker: breakers.redis,
+    newId,
+    encryption: options.encryption,
+  });
 
   // Creates telemetry. Every part of the layer reports to it.
   // oxlint-disable-next-line no-console -- the console is the platform's log
@@ -147,7 +132,7 @@ export function createLayer(
   });
 
   // Creates the engine, which uses the tiers and telemetry.
-  const flights = composeFlights(flightPort, breakers.flight);
+  const flights = flightsOf(composeFlights(flightPort, breakers.flight));
   const { coherence, engine, batch, loads, callOrigin, stored, ...markers } = createEngineParts({
     memory,
     edge,
@@ -217,7 +202,7 @@ export function createLayer(
     delivery,
   });
   coherence.onRecovery((ctx) => plainWriter.relay(ctx));
-  const { writer, trimIds, queueState, ...messaging } = composeMessages(bindings, config, {
+  const messaging = composeMessages(bindings, config, {
     db,
     writer: plainWriter,
     platform: ownPlatform,
@@ -226,6 +211,7 @@ export function createLayer(
     observeBatch: telemetry.observeBatch,
   });
 
+  const { writer, trimIds, queueState, messages, pending, consume, idempotent } = messaging;
   const callers = composeCallers({ ...clients, breakers, config, newId });
 
   const cron = composeCron({
@@ -245,6 +231,19 @@ export function createLayer(
   const proxyLimits = composeProxyLimits(config, breakers.http, { now, random });
   const onUnkeyedRead = config.dev ? createUnkeyedNotices(print) : undefined;
   const traced = createTraced(telemetry, now);
+  const admin: AdminTools = {
+    ...composeExplanations({
+      tiers: { memory, edge, store, coherence },
+      markers,
+      notes: telemetry.keyNotes,
+      dryRun: { loads, proxyLimits, degradation, now, engine, invalidator },
+    }),
+    metrics: telemetry.metrics,
+    compare: composeComparison(config, telemetry, ownPlatform, keepAlive),
+    erase: createEraseEntries({ writer, erase }),
+    logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",
+  };
+  const jobs: Jobs = { messages, pending, consume, cron, scheduled: cron.run };
   const strata: Strata = {
     config,
     ...composeOpenable(() => ({ openFor, now, emit: telemetry.observe, keepAlive })),
@@ -266,20 +265,11 @@ export function createLayer(
       }),
     ...callers,
     writer,
-    erase: createEraseEntries({ writer, erase }),
     through,
     db,
     existence,
     invalidator,
     coherence: invalidator,
-    ...composeExplanations({
-      tiers: { memory, edge, store, coherence },
-      markers,
-      notes: telemetry.keyNotes,
-      dryRun: { loads, proxyLimits, degradation, now, engine, invalidator },
-    }),
-    metrics: telemetry.metrics,
-    compare: composeComparison(config, telemetry, ownPlatform, keepAlive),
     traced,
     tracedFetch: createTracedFetch({
       traced,
@@ -288,11 +278,12 @@ export function createLayer(
     }),
     live,
     degradation,
+    idempotent,
     ...composeAnswers(bindings, config, engine, breakers.model, ownPlatform),
-    ...messaging,
-    logReachable: async (ctx) => (await coherence.ensureCurrent(ctx.now(), 0, ctx)) === "current",
-    cron,
-    scheduled: cron.run,
+    admin,
+    ...admin,
+    jobs,
+    ...jobs,
   };
   const parts = { engine, batch, warmer, loads, coherence, store, memory, breakers };
   return withInternals(strata, parts);

@@ -1,5 +1,6 @@
 /** Reads the bindings and options of an isolate into one checked, frozen configuration. */
-import { normalizeOptions, type Settings } from "./config/settings.ts";
+import { normalizeOptions } from "./config/read-settings.ts";
+import type { Settings } from "./config/settings.ts";
 import type { StrataOptions } from "./config/options.ts";
 import type { Bindings } from "./config/bindings.ts";
 import { readVariables, type VariableConfig } from "./config/variables.ts";

@@ -39,10 +39,11 @@ export function randomBytes(count: number): Uint8Array<ArrayBuffer> {
 }
 
 /** The platform together with the network, which the exporters of telemetry need. */
-export const exporterPlatform = {
-  ...platform,
-  fetch: (url: string, init: RequestInit) => fetch(url, init),
-};
+export const exporterPlatform = /* @__PURE__ */ withNetwork(platform);
+
+function withNetwork(parts: Platform) {
+  return { ...parts, fetch: (url: string, init: RequestInit) => fetch(url, init) };
+}
 
 /** Resolves after `ms` milliseconds. */
 export function sleep(ms: Millis): Promise<void> {
@@ -64,7 +65,7 @@ export function after(ms: Millis, call: () => void): () => void {
  * export default {
  *   async scheduled(_event, env, executionCtx) {
  *     const strata = createStrata(env);
- *     await strata.scheduled(backgroundContext((work) => executionCtx.waitUntil(work)));
+ *     await strata.jobs.scheduled(backgroundContext((work) => executionCtx.waitUntil(work)));
  *   },
  * } satisfies ExportedHandler<Bindings>;
  */

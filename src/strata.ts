@@ -1,18 +1,12 @@
 /** The public type of the layer. */
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import type { Answers, ModelCache } from "./answers/reply.ts";
+import type { AdminTools, FormerNames, Jobs } from "./strata-groups.ts";
 import type { Config } from "./config.ts";
-import type { Context } from "./core/context.ts";
-import type { Refusals } from "./core/key-notes.ts";
-import type { CompareSettings } from "./core/traffic.ts";
-import type { Cron } from "./core/task.ts";
 import type { Degradation } from "./core/degradation.ts";
 import type { Existence } from "./engine/existence.ts";
-import type { Inspect } from "./engine/inspect.ts";
 import type { Live } from "./http/live/live.ts";
-import type { Why } from "./engine/why.ts";
 import type { PassThroughOptions } from "./http/proxy/pass-through.ts";
-import type { DryRun } from "./http/routes/dry-run.ts";
 import type { Idempotent } from "./http/routes/idempotency.ts";
 import type { Dispatch } from "./http/routes/middleware.ts";
 import type { StrataEnv } from "./http/routes/request-scope.ts";
@@ -21,16 +15,12 @@ import type { RateLimits } from "./ratelimit/rate-limits.ts";
 import type { SecondaryStorage } from "./redis/secondary-storage.ts";
 import type { Openable } from "./data/strata.ts";
 import type { Sessions } from "./sessions/sessions.ts";
-import type { MetricsView } from "./telemetry/metrics/metrics-view.ts";
 import type { Traced } from "./telemetry/traces/traced.ts";
-import type { PendingIds } from "./core/pending.ts";
-import type { Messages, QueueBatch } from "./writes/messages/messages.ts";
-import type { EraseEntries } from "./writes/erase.ts";
 import type { WriteThrough } from "./writes/through.ts";
 import type { Writer } from "./writes/writer.ts";
 
 /** The layer of one isolate. `createStrata` returns it. */
-export interface Strata extends Openable {
+export interface Strata extends Openable, FormerNames {
   /**
    * The variables and options that the layer uses, checked and frozen. It holds secrets, so do not
    * print it.
@@ -50,8 +40,6 @@ export interface Strata extends Openable {
   readonly secondaryStorage: SecondaryStorage;
   /** Writes rows together with their invalidations, and purges. */
   readonly writer: Writer;
-  /** Invalidates entries as `writer.purge` does, and removes their bytes from the tiers. */
-  readonly erase: EraseEntries;
   /** Stores written values as entries. `createWriteBehind` needs it. */
   readonly through: WriteThrough;
   /** The Drizzle client of the Neon database of `DATABASE_URL`. */
@@ -60,44 +48,6 @@ export interface Strata extends Openable {
   readonly existence: Existence;
   /** The invalidation log. `passThrough` needs it. */
   readonly invalidator: PassThroughOptions["invalidator"];
-  /** @deprecated Use `invalidator`. */
-  readonly coherence: PassThroughOptions["invalidator"];
-  /** Reports the entry that each tier holds under a key. It loads nothing. */
-  readonly inspect: Inspect;
-  /**
-   * Explains what a read of a key does now, and why the last read that no tier answered was not
-   * answered by one. It loads nothing.
-   */
-  readonly why: Why;
-  /** Returns how many requests for a path a rate limit has refused in this isolate, and when it was last. */
-  refusalsOf(path: string): Refusals | undefined;
-  /**
-   * Creates the parts of an application that finds out which keys a request reads. Build the
-   * application once, with the same routes as the real one.
-   *
-   * @example
-   * import { Hono } from "hono";
-   *
-   * const dry = strata.createDryRun();
-   * const app = new Hono<StrataEnv>().use(dry.scope);
-   * app.get("/hello", cached({ freshFor: "5m" }), (c) => c.text("hello"));
-   * const request = new Request("https://example.com/hello");
-   * await app.request(request);
-   * console.log(dry.readsOf(request).map(({ key }) => key));
-   */
-  createDryRun(): DryRun;
-  /** The metrics of all isolates of the namespace. */
-  readonly metrics: MetricsView;
-  /**
-   * Predicts what other settings would do with the reads that telemetry has recorded: hits, loads and
-   * memory. It changes nothing.
-   *
-   * @throws {DefinitionError} if there is no eviction order of that name.
-   * @example
-   * const { predictions } = await strata.compare("product", [{}, { eviction: "lru" }]);
-   * console.log(predictions?.map(({ memoryHitRatio }) => memoryHitRatio));
-   */
-  readonly compare: CompareSettings;
   /** Runs a call to another service as a span of the request. */
   readonly traced: Traced;
   /** The platform's `fetch`. Each call is a span of the request and sends trace headers. */
@@ -118,23 +68,8 @@ export interface Strata extends Openable {
   readonly answers: Answers<HonoContext<StrataEnv>> | undefined;
   /** Lets the models of the AI SDK answer through the cache. It needs no `LLM_BASE_URL`. */
   readonly modelCache: ModelCache<HonoContext<StrataEnv>>;
-  /** Sends messages, applies each once, and keeps those that fail. They need the binding `QUEUE`. */
-  readonly messages: Messages;
-  /** The ids of messages that are sent and may not be applied yet. */
-  readonly pending: PendingIds;
-  /**
-   * Handles a batch of the queue or of the dead-letter queue. Call it in the handler `queue` of the
-   * Worker, with a context of `backgroundContext`.
-   */
-  consume(batch: QueueBatch, ctx: Context): Promise<void>;
-  /** Returns whether the invalidation log answers. Creates the log if there is none. */
-  logReachable(ctx: Context): Promise<boolean>;
-  /** Adds tasks of the application to the work of the cron trigger. */
-  readonly cron: Cron;
-  /**
-   * Does the work of the cron trigger: delivers the outbox, trims the log and the ids of applied messages,
-   * builds the existence filters, and runs the tasks of the application. Takes at most 28 s.
-   * `backgroundContext` makes its context.
-   */
-  scheduled(ctx: Context): Promise<void>;
+  /** Tools for operators: reports about keys, metrics, and erasures. */
+  readonly admin: AdminTools;
+  /** Work outside requests: messages of the queue, and tasks of the cron trigger. */
+  readonly jobs: Jobs;
 }

@@ -45,7 +45,7 @@ export default {
 
   async scheduled(_controller, env, executionCtx) {
     isolate ??= start(env);
-    await isolate.layer.scheduled(backgroundContext((work) => executionCtx.waitUntil(work)));
+    await isolate.layer.jobs.scheduled(backgroundContext((work) => executionCtx.waitUntil(work)));
   },
 
   async queue(batch, env, executionCtx) {
@@ -59,7 +59,7 @@ export default {
       console.error(error.message);
       return;
     }
-    await isolate.layer.consume(
+    await isolate.layer.jobs.consume(
       batch,
       backgroundContext((work) => executionCtx.waitUntil(work)),
     );
@@ -69,7 +69,7 @@ export default {
 function start(env: Bindings): Isolate {
   const assets = env.ASSETS;
   return createIsolate(env, {
-    createDashboard: ({ metrics, messages }) =>
+    createDashboard: ({ admin: { metrics }, jobs: { messages } }) =>
       assets &&
       ((guard) =>
         dashboardRoutes({
@@ -83,7 +83,7 @@ function start(env: Bindings): Isolate {
   });
 }
 
-async function queueFigures(messages: Strata["messages"]): Promise<QueueFigures> {
+async function queueFigures(messages: Strata["jobs"]["messages"]): Promise<QueueFigures> {
   const [state, letters] = await Promise.all([messages.state(), messages.deadLetters.count()]);
   return { ...state, deadLetters: letters.waiting };
 }

@@ -7,12 +7,15 @@ import { answerFault, cutOff } from "./answer-fault.ts";
 
 /** The tokens of one call, as the model counted them. */
 export interface Usage {
+  /** The tokens of the question. */
   readonly inputTokens: number;
+  /** The tokens of the answer. */
   readonly outputTokens: number;
 }
 
 /** The facts of an answer that are known at its end. */
 export interface ChatInfo {
+  /** The reason of the model for the end: `stop`, `length`, `tool_calls` or another text of its provider. */
   readonly finishReason: string;
   /** Undefined if the model did not say. */
   readonly usage?: Usage | undefined;

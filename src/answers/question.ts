@@ -12,6 +12,7 @@ export type AnswerScope = "message" | "persona" | "session";
 
 /** Everything that shapes an answer. The key holds all of it. */
 export interface Question {
+  /** The callers that share the answer, and the lifetimes of the answer. */
   readonly scope: AnswerScope;
   /** The tenant whose callers share the answer. Undefined if there is one tenant only. */
   readonly tenant?: string | undefined;
@@ -21,9 +22,11 @@ export interface Question {
   readonly group: string;
   /** The version of the prompt, in addition to its text. */
   readonly promptVersion: string;
+  /** The conversation, the oldest message first. Its texts are part of the key. */
   readonly messages: readonly ChatMessage[];
   /** Parameters of the model, such as `temperature` and `max_tokens`. */
   readonly parameters?: Readonly<Record<string, unknown>>;
+  /** The tools that the model may call, in the form of OpenAI. They are part of the key. @default none */
   readonly tools?: readonly unknown[];
   /** The tags of the stored answer. */
   readonly tags?: readonly string[];
@@ -31,7 +34,9 @@ export interface Question {
 
 /** One message of a question, in the form of OpenAI. The prompt of a persona has the role `system`. */
 export interface ChatMessage {
+  /** The author: the prompt, the user or the model. */
   readonly role: "system" | "user" | "assistant";
+  /** The text of the message. */
   readonly content: string;
 }
 

@@ -8,6 +8,7 @@ import type { After } from "./record-call.ts";
 
 /** A whole answer. */
 export interface AnswerText extends ChatInfo {
+  /** The whole answer. */
   readonly text: string;
 }
 

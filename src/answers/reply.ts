@@ -49,6 +49,7 @@ export type ModelCache<C> = (c: C, options: ModelCacheOptions) => LanguageModelM
 export interface Reply {
   /** Where the answer is from. */
   readonly lookup: Lookup;
+  /** The name of the model that gave the answer. */
   readonly model: string;
   /** The age of a stored answer in seconds. Undefined if the model gives it now. */
   readonly ageSeconds: number | undefined;

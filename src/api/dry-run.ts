@@ -1,6 +1,6 @@
 /** Runs a GET request through the routes of this API without a load: which keys does it read? */
 import type { Context, Hono, MiddlewareHandler } from "hono";
-import type { DryRead, RateLimits, Strata, StrataEnv } from "../index.ts";
+import type { DryRead, DryRun, RateLimits, Strata, StrataEnv } from "../index.ts";
 
 export interface DryAnswer {
   readonly status: number;
@@ -22,15 +22,13 @@ const MAX_PROBLEM = 4_096;
 
 /** `build` builds the application, at the first dry run. */
 export function createRunDry(
-  { createDryRun, rateLimits }: Pick<Strata, "createDryRun" | "rateLimits">,
+  { admin, rateLimits }: Pick<Strata, "admin" | "rateLimits">,
   build: (services: DryServices) => Hono<StrataEnv>,
 ): RunDry {
-  let running:
-    | { readonly app: Hono<StrataEnv>; readonly dry: ReturnType<typeof createDryRun> }
-    | undefined;
+  let running: { readonly app: Hono<StrataEnv>; readonly dry: DryRun } | undefined;
 
   function start() {
-    const dry = createDryRun();
+    const dry = admin.createDryRun();
     const app = build({
       scope: dry.scope,
       rateLimits: withoutLimits(rateLimits),

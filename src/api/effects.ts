@@ -17,15 +17,15 @@ export type ViewPayload = z.infer<typeof View>;
 const Payment = z.object({ orderId: z.int(), amountCents: z.int() });
 export type PaymentPayload = z.infer<typeof Payment>;
 
-export function createEffects({ db, pending }: Pick<Strata, "db" | "pending">): readonly Effect[] {
-  return [viewEffect({ db, pending }), paymentEffect({ db }), loginEffect({ db })];
+export function createEffects({ db, jobs }: Pick<Strata, "db" | "jobs">): readonly Effect[] {
+  return [viewEffect({ db, jobs }), paymentEffect({ db }), loginEffect({ db })];
 }
 
 /**
  * Adds views to the counts of their products, and notes the categories that known users viewed. A
  * view of a product that does not exist is left out.
  */
-function viewEffect({ db, pending }: Pick<Strata, "db" | "pending">): Effect {
+function viewEffect({ db, jobs }: Pick<Strata, "db" | "jobs">): Effect {
   const column = (values: readonly number[]) => sql`${sql.param(values)}::integer[]`;
 
   /** In the order of the primary key, so that two consumers do not wait for each other. */
@@ -81,7 +81,7 @@ function viewEffect({ db, pending }: Pick<Strata, "db" | "pending">): Effect {
         group: pendingViewsOf(productOf(payload)),
         id,
       }));
-      await pending.remove(ids, ctx);
+      await jobs.pending.remove(ids, ctx);
     },
   };
 }

@@ -27,8 +27,8 @@ export function createIsolate(
   const layer = createStrata(bindings);
   for (const kind of [productKind, userKind, categoryFilter])
     layer.existence.define(kind.existence(layer.db));
-  for (const effect of createEffects(layer)) layer.messages.define(effect);
-  defineWarmUp(layer.cron, layer, bindings.CF_VERSION_METADATA?.id ?? "");
+  for (const effect of createEffects(layer)) layer.jobs.messages.define(effect);
+  defineWarmUp(layer.jobs.cron, layer, bindings.CF_VERSION_METADATA?.id ?? "");
   const runDry: RunDry = createRunDry(layer, (dry) =>
     createApp({ ...layer, runDry, assets: undefined, front: undefined, ...dry }),
   );

@@ -16,8 +16,8 @@ type LoginPayload = z.infer<typeof Login>;
  */
 export function createLoginRecorder({
   db,
-  messages,
-}: Pick<Strata, "db" | "messages">): (userId: number, ctx: Context) => void {
+  jobs: { messages },
+}: Pick<Strata, "db" | "jobs">): (userId: number, ctx: Context) => void {
   return (userId, ctx) => {
     const payload: LoginPayload = { userId, at: ctx.now() };
     const change = { id: `login:${messages.newId()}`, kind: LOGIN, payload };

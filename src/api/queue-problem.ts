@@ -2,7 +2,7 @@ import type { Fault, Strata } from "../index.ts";
 import { ApiProblem } from "./errors.ts";
 
 /** Requires the queue. @throws {ApiProblem} 503 that names the missing binding */
-export function requireQueue({ isBound }: Strata["messages"]): void {
+export function requireQueue({ isBound }: Strata["jobs"]["messages"]): void {
   if (!isBound)
     throw new ApiProblem({
       status: 503,

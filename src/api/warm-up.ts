@@ -26,18 +26,18 @@ const CANDIDATES = 10_000;
  */
 const NOTE = definePolicy({ freshFor: "15m", jitter: 0, tiers: ["redis"], flight: "off" });
 
-type Services = Pick<Strata, "db" | "metrics">;
+type Services = Pick<Strata, "db" | "admin">;
 
 /** Warms the hottest rows of a kind: the most read ones, then the most used ones, then those with the lowest ids. */
 export async function* warmHottest(
   name: Warmed,
-  { db, metrics }: Services,
+  { db, admin }: Services,
   cache: DataReader,
 ): AsyncGenerator<WarmProgress> {
   const kind = name === "product" ? productKind : userKind;
   const candidates = await kind.listMostUsed(db, CANDIDATES);
   const byKey = new Map(candidates.map((id) => [kind.keyOf(id), id]));
-  const read = await metrics.hottest([...byKey.keys()]);
+  const read = await admin.metrics.hottest([...byKey.keys()]);
   const ids = [...read.map((each) => byKey.get(each) ?? 0), ...candidates];
   // One round at a time, because readers need Redis and the database meanwhile.
   yield* kind.warm([...new Set(ids)].slice(0, ROWS[name]), db, cache, { concurrency: 1 });

@@ -16,7 +16,7 @@ import { LIMIT_PORTS } from "./limit-ports.ts";
 
 /** The options of `rateLimits`. */
 export interface RateLimitSetup {
-  /** The store of the accounts: `durableLedger(env.LEDGER)` of the entry `strata/durable`. */
+  /** The store of the accounts: `durableLedger(…)` of the entry `strata/durable`, or `redisLedger(…)` of `strata/redis`. */
   readonly ledger: LedgerSource;
   /**
    * The request field with the address of the client. The network in front of the Worker must set it, and overwrite

@@ -3,11 +3,10 @@ import type { Duration } from "../core/duration.ts";
 import { DefinitionError } from "../core/faults.ts";
 import type { Millis } from "../core/time.ts";
 import { createDurableLedger } from "../durable/ledger-port.ts";
-import type { DurableAlgorithm } from "../durable/ledger-table.ts";
 import { attemptObject } from "../durable/object-attempt.ts";
 import { createObjectBreakers } from "../durable/object-breakers.ts";
 import { ledgerStub } from "../durable/stubs.ts";
-import type { AlgorithmName } from "../ratelimit/behaviour.ts";
+import { isOwnAlgorithm, type AlgorithmName, type OwnAlgorithm } from "../ratelimit/behaviour.ts";
 import { reportObjectCall, withLedgerReport } from "../ratelimit/ledger-breaker.ts";
 import type { LedgerSource } from "./ledger-source.ts";
 import {
@@ -90,7 +89,7 @@ export function durableLedger(
       const stub = (name: string) => ledgerStub(objects, name, hint);
       const breakerOf = createObjectBreakers((name) => {
         const probe = () => attemptObject(() => stub(name).ping(), withTimeout, timeoutMs);
-        return guardLedger({ ...parts, breaker: rules, timeoutMs, probe });
+        return guardLedger({ ...parts, breaker: rules, timeoutMs, probe }, "store");
       });
       return (algorithm) =>
         withLedgerReport(
@@ -109,8 +108,8 @@ export function durableLedger(
   };
 }
 
-function checkAlgorithm(algorithm: AlgorithmName): DurableAlgorithm {
-  if (algorithm !== "sliding-window" && algorithm !== "sliding-log")
+function checkAlgorithm(algorithm: AlgorithmName): OwnAlgorithm {
+  if (!isOwnAlgorithm(algorithm))
     throw new DefinitionError("algorithm", `"${algorithm}" needs Redis`);
   return algorithm;
 }

@@ -4,7 +4,8 @@ import type { SharedParts } from "../data/shared.ts";
 import type { AlgorithmName } from "../ratelimit/behaviour.ts";
 import type { Ledger } from "../ratelimit/ledger.ts";
 
-/** A ledger of rate limits. `durableLedger()` of the entry `strata/durable` makes one. */
+/** A ledger of rate limits. `durableLedger()` of the entry `strata/durable` and `redisLedger()` of the
+ * entry `strata/redis` make one. */
 export interface LedgerSource {
   /** The time limit of one call of the ledger. */
   readonly timeoutMs: Millis;

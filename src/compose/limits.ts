@@ -11,7 +11,7 @@ import {
   withLedgerReport,
 } from "../ratelimit/ledger-breaker.ts";
 import { createRateLimits, type RateLimits } from "../ratelimit/rate-limits.ts";
-import { createRedisLedger } from "../ratelimit/redis-ledger.ts";
+import { createAnyRedisLedger } from "../ratelimit/stock-ledger.ts";
 import type { RedisClient } from "../redis/client.ts";
 import type { Session, Sessions } from "../sessions/sessions.ts";
 import { LIMIT_PORTS } from "./limit-ports.ts";
@@ -38,7 +38,7 @@ export function composeLimits({
     ...LIMIT_PORTS,
     ledgerOf: (algorithm) =>
       withLedgerReport(
-        withLedgerBreaker(createRedisLedger({ redis, namespace, algorithm, newId }), breaker),
+        withLedgerBreaker(createAnyRedisLedger({ redis, namespace, algorithm, newId }), breaker),
         reportRedisCall,
       ),
     identities: createIdentities({

@@ -86,13 +86,19 @@ export function guardFlights({ breaker, ...parts }: GuardParts): Breaker {
   );
 }
 
-/** Creates the breaker of the ledger in Durable Objects. A slow ledger still decides, so slow calls do not count. */
-export function guardLedger({ breaker, ...parts }: GuardParts): Breaker {
+/**
+ * Creates the breaker of a ledger: `redis` or, in Durable Objects, `store`. A slow ledger still decides, so slow
+ * calls do not count.
+ */
+export function guardLedger(
+  { breaker, ...parts }: GuardParts,
+  dependency: "redis" | "store",
+): Breaker {
   return createGuard(
     "limiter",
     { ...breaker, slowMs: Infinity, slowRate: undefined },
     parts,
-    "store",
+    dependency,
   );
 }
 

@@ -8,6 +8,7 @@ export type AdminRole = (typeof ADMIN_ROLES)[number];
 export interface AdminToken {
   /** The name that audit records show. */
   readonly name: string;
+  /** The role of the holder: `scrape`, `read`, `purge` or `all`. */
   readonly role: AdminRole;
   /** The secret: 24 to 512 visible ASCII characters. */
   readonly token: string;

@@ -47,7 +47,7 @@ export function duration(fallback: Duration, min: Millis, max: Millis): OptionRu
       return undefined;
     }
   };
-  const rule = `a duration from ${min} ms to ${max} ms, such as "5s" or 250`;
+  const rule = `a duration from ${min} ms to ${max} ms, such as "5m" or 250`;
   return { fallback: toMillis(fallback, ""), parse, rule, unit: "Ms" };
 }
 

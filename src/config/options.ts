@@ -1,5 +1,6 @@
-/** The options of the layer. config/settings.ts checks them and has the defaults. */
+/** The options of the layer. config/read-settings.ts checks them and has the defaults. */
 import type { Duration } from "../core/duration.ts";
+import type { Encryption } from "../core/encryption.ts";
 import type { FieldNames } from "../core/header-families.ts";
 import type { Eviction } from "../tiers/eviction/choice.ts";
 
@@ -62,6 +63,12 @@ export interface StrataOptions {
      */
     readonly oversize?: "refuse" | "split";
   };
+  /**
+   * Encrypts entries in the edge, in Redis and in flight objects: `encryption(…)` of `strata/encryption`. Keys, tags
+   * and lifetimes stay readable. Sessions, rate limits, recordings of running answers and messages are not entries.
+   * @default entries are stored as they are
+   */
+  readonly encryption?: Encryption;
   /** Settings for calls of the origin. */
   readonly origin?: {
     /**

@@ -1,232 +1,178 @@
-/** Checks every option of the layer and fills in the defaults. Defaults are defined only in this file. */
-import { ALL_HEADERS, type FieldNames, type HeaderFamilies } from "../core/header-families.ts";
-import { MAX_LIFETIME_MS } from "../core/policy.ts";
+/** The settings of the layer, as config/read-settings.ts makes them of the options. */
+import type { FieldNames, HeaderFamilies } from "../core/header-families.ts";
 import type { Millis } from "../core/time.ts";
-import { EVICTIONS, type Eviction } from "../tiers/eviction/choice.ts";
-import {
-  choice,
-  count,
-  duration,
-  flag,
-  fraction,
-  readOptions,
-  type OptionTable,
-} from "./option-reader.ts";
-import type { StrataOptions } from "./options.ts";
+import type { Eviction } from "../tiers/eviction/choice.ts";
 
 /** `StrataOptions` with every member set. A duration is in milliseconds and its name ends in `Ms`. */
 export interface Settings {
+  /** The tier in the isolate's heap. */
   readonly memory: {
+    /** The maximum number of bytes of all entries together. */
     readonly maxBytes: number;
+    /** The maximum number of entries. */
     readonly maxEntries: number;
+    /** The maximum number of bytes of one entry. */
     readonly maxEntryBytes: number;
+    /** The order in which a full tier removes entries: docs/memory-tier.md. */
     readonly eviction: Eviction;
   };
-  readonly edge: { readonly timeoutMs: Millis; readonly maxEntryChars: number };
-  readonly redis: {
+  /** The tier in the Workers Cache API. */
+  readonly edge: {
+    /** Time limit of one call of the Cache API, in milliseconds. */
     readonly timeoutMs: Millis;
+    /** The maximum number of characters of one encoded entry. */
     readonly maxEntryChars: number;
+  };
+  /** The shared store: entries and the invalidation log. */
+  readonly redis: {
+    /** Time limit of one request to Redis, in milliseconds. */
+    readonly timeoutMs: Millis;
+    /** The maximum number of characters of one stored entry. */
+    readonly maxEntryChars: number;
+    /** Entries of this many characters or more are compressed. */
     readonly packFromChars: number;
+    /** The treatment of an entry over `maxEntryChars`: Redis does not store it, or stores it in up to 16 parts of at most `maxEntryChars`. */
     readonly oversize: "refuse" | "split";
   };
+  /** Settings for calls of the origin. */
   readonly origin: {
+    /** The maximum number of loads and writes of one isolate that may call the origin at the same time. */
     readonly slots: number;
+    /** The longest time that the first load of a request, a refresh or a write waits for a slot, in milliseconds. */
     readonly slotWaitMs: Millis;
+    /** The maximum number of loads and writes of all isolates that may call the origin at the same time, beside `freeSlots` of each isolate. */
     readonly totalSlots: number;
+    /** The slots that each isolate has beside its part of `totalSlots`. */
     readonly freeSlots: number;
+    /** Time limit of one SQL query, in milliseconds. */
     readonly sqlTimeoutMs: Millis;
   };
+  /** The requests of `passThrough` to its origin. */
   readonly proxy: {
+    /** The maximum number of requests of one isolate that may wait at the same time for one origin to send the header section of its response. */
     readonly slots: number;
+    /** The longest time that a request waits for a slot, in milliseconds. */
     readonly slotWaitMs: Millis;
+    /** The maximum number of bytes of all bodies that one isolate collects or has not delivered yet. */
     readonly maxBytesInFlight: number;
   };
+  /** The Durable Objects that coalesce loads between isolates. */
   readonly flights: {
+    /** The number of flight objects for each region. */
     readonly shards: number;
+    /** Time limit for a flight object to grant a lease, or to answer that another lookup has it, in milliseconds. */
     readonly grantTimeoutMs: Millis;
+    /** A lookup tells a flight object how long it waits for a result, in milliseconds. */
     readonly slackMs: Millis;
   };
+  /** The sessions in Redis. */
   readonly sessions: {
+    /** A session ends after this time without a use, in milliseconds. */
     readonly idleMs: Millis;
+    /** A session ends after this time, however often it is used, in milliseconds. */
     readonly absoluteMs: Millis;
+    /** The most sessions of one user. */
     readonly maxPerUser: number;
+    /** Time limit of a call of Redis, at most 1 second: a session is not seen longer than this after the answer to its revocation, in milliseconds. */
     readonly timeoutMs: Millis;
   };
+  /** The circuit breakers of Redis, of the rate limiter, of sessions, of the flight objects, of SQL, of each HTTP origin and of the model. */
   readonly breaker: {
+    /** A breaker of Redis, of the rate limiter, of sessions or of the flight objects opens after this many failures in a row. */
     readonly failures: number;
+    /** A breaker of SQL, of an HTTP origin or of the model opens after this many failures in a row. */
     readonly originFailures: number;
+    /** Time span of the calls that the two rates are computed from, in milliseconds. */
     readonly windowMs: Millis;
+    /** The rates open a breaker from this many calls in the window on. */
     readonly minCalls: number;
+    /** The share of failed calls in the window at which a breaker opens. */
     readonly failureRate: number;
+    /** The share of slow calls in the window at which the breaker of Redis opens. */
     readonly slowRate: number;
+    /** Duration from which on a request to Redis is slow, in milliseconds. */
     readonly slowRedisMs: Millis;
+    /** Time that a breaker stays open before it lets one call through as a probe, in milliseconds. */
     readonly openForMs: Millis;
+    /** Time that a breaker stays open at most, if `openFor` is not longer, in milliseconds. */
     readonly maxOpenForMs: Millis;
   };
-  readonly limits: { readonly timeoutMs: Millis; readonly maxAccounts: number };
+  /** The rate limiter. */
+  readonly limits: {
+    /** Time limit of one request to Redis for a rate limit, in milliseconds. */
+    readonly timeoutMs: Millis;
+    /** The maximum number of accounts that one isolate remembers for each algorithm. */
+    readonly maxAccounts: number;
+  };
+  /** The families of fields that responses have. */
   readonly headers: HeaderFamilies;
-  readonly telemetry: { readonly flushEveryMs: Millis };
-  readonly metrics: { readonly shards: number; readonly timeoutMs: Millis };
+  /** Settings for the reports and the exports of telemetry. */
+  readonly telemetry: {
+    /** Time between two reports of an isolate, and between two exports, in milliseconds. */
+    readonly flushEveryMs: Millis;
+  };
+  /** The Durable Objects that add up metrics. */
+  readonly metrics: {
+    /** The number of metrics objects to which the isolates of a namespace report. */
+    readonly shards: number;
+    /** Time limit of one call of a metrics object, in milliseconds. */
+    readonly timeoutMs: Millis;
+  };
+  /** The existence filters. */
   readonly existence: {
+    /** Of the keys that do not exist, the share that a filter lets through, from 0.0001 to 0.5. */
     readonly falsePositiveRate: number;
+    /** The log view may be at most this old when a filter excludes a key, in milliseconds. */
     readonly coherenceMs: Millis;
+    /** The cron trigger rebuilds a filter that has reached this age, in milliseconds. */
     readonly rebuildEveryMs: Millis;
+    /** A filter that has reached this age is no longer used, in milliseconds. */
     readonly maxAgeMs: Millis;
+    /** An isolate asks Redis for a newer filter after this time, in milliseconds. */
     readonly reloadEveryMs: Millis;
   };
+  /** The invalidations of committed writes. */
   readonly outbox: {
+    /** Time between an invalidation and the check that the log has not lost it, in milliseconds. */
     readonly verifyAfterMs: Millis;
+    /** Reads of the origin may lag behind its writes by at most this time, for example with read replicas, in milliseconds. */
     readonly originLagMs: Millis;
+    /** Time limit of the call that sets the alarm of the relay, in milliseconds. */
     readonly alarmTimeoutMs: Millis;
   };
+  /** The messages in the queue. */
   readonly queue: {
+    /** Time limit of one call of the queue, in milliseconds. */
     readonly timeoutMs: Millis;
+    /** A message whose effect the database refuses is given up after this many attempts. */
     readonly maxAttempts: number;
+    /** The pause after the first attempt, in milliseconds. */
     readonly retryAfterMs: Millis;
   };
+  /** The invalidation log. */
   readonly log: {
+    /** The log keeps an invalidation for this time, in milliseconds. */
     readonly keepForMs: Millis;
+    /** The log keeps an invalidation for `keepFor` and then for this time, in milliseconds. */
     readonly trimSlackMs: Millis;
+    /** The maximum number of log keys after a trimming. */
     readonly maxKeys: number;
+    /** Whether isolates share their syncs with the log: `auto` if the binding `LOGS` exists, or `off`. */
     readonly shares: "auto" | "off";
+    /** Whether an object of the class `RegionLog` numbers the invalidations of several isolates together: those of a region with `region`, those of all regions with `global`. */
     readonly groups: "off" | "region" | "global";
   };
+  /** Settings for the answers of a model. */
   readonly answers: {
+    /** Time limit until the first piece of an answer, in milliseconds. */
     readonly firstPieceTimeoutMs: Millis;
+    /** Time limit of a whole answer, in milliseconds. */
     readonly timeoutMs: Millis;
+    /** The maximum number of characters of one answer, with 16 for each piece. */
     readonly maxChars: number;
+    /** The calls of the model that one isolate may have begun at the same time. */
     readonly maxCalls: number;
+    /** The answers that one isolate may send at the same time. */
     readonly maxStreams: number;
   };
-}
-
-const MIB = 2 ** 20;
-const MINUTE_MS = 60_000;
-const DAY_MS = 86_400_000;
-const FIELD_NAMES: readonly FieldNames[] = ["ietf", "x", "both"];
-
-export interface CheckedOptions {
-  readonly settings: Settings;
-  /** One line for each wrong or unknown option: its path, and what it should be. */
-  readonly problems: readonly string[];
-}
-
-/** The rule for each option, with its default, its minimum and its maximum. */
-const OPTIONS: OptionTable<StrataOptions> = {
-  memory: {
-    // An isolate of a Worker has 128 MiB for all its memory.
-    maxBytes: count(32 * MIB, 1, 128 * MIB),
-    maxEntries: count(20_000, 1, 1_000_000),
-    maxEntryBytes: count(4 * MIB, 1, 128 * MIB),
-    eviction: choice("sieve", EVICTIONS),
-  },
-  edge: {
-    timeout: duration("500ms", 1, MINUTE_MS),
-    maxEntryChars: count(8 * MIB, 1, 128 * MIB),
-  },
-  redis: {
-    timeout: duration("1s", 1, MINUTE_MS),
-    // Upstash refuses requests over 10 MB, and it is slow for requests that are not much smaller.
-    maxEntryChars: count(MIB, 1, 10_000_000),
-    // The default was measured: see docs/benchmarks.md.
-    packFromChars: count(16_384, 0, 10_000_000),
-    oversize: choice("refuse", ["refuse", "split"]),
-  },
-  origin: {
-    slots: count(64, 1, 10_000),
-    slotWait: duration("450ms", 1, MINUTE_MS),
-    totalSlots: count(0, 0, 1_000_000),
-    freeSlots: count(4, 0, 10_000),
-    sqlTimeout: duration("5s", 1, MINUTE_MS),
-  },
-  proxy: {
-    slots: count(128, 1, 10_000),
-    slotWait: duration("1s", 1, MINUTE_MS),
-    // An eighth of an isolate's 128 MiB.
-    maxBytesInFlight: count(16 * MIB, 1, 128 * MIB),
-  },
-  flights: {
-    shards: count(16, 1, 1_024),
-    // The default covers a round trip to the object in the region and the start of the object, also
-    // on a busy machine.
-    grantTimeout: duration("1s", 1, MINUTE_MS),
-    slack: duration("1s", 1, MINUTE_MS),
-  },
-  sessions: {
-    idle: duration("1h", 1_000, 30 * DAY_MS),
-    absolute: duration("24h", 1_000, 365 * DAY_MS),
-    maxPerUser: count(20, 1, 1_000),
-    timeout: duration("1s", 1, 1_000),
-  },
-  breaker: {
-    failures: count(3, 1, 1_000),
-    originFailures: count(10, 1, 1_000),
-    window: duration("10s", 100, MINUTE_MS),
-    minCalls: count(20, 1, 10_000),
-    failureRate: fraction(0.5, 0.01, 1),
-    slowRate: fraction(0.8, 0.01, 1),
-    slowRedis: duration("250ms", 1, MINUTE_MS),
-    openFor: duration("1s", 1, DAY_MS),
-    // With this default an isolate notices a recovery within 5 s.
-    maxOpenFor: duration("5s", 1, DAY_MS),
-  },
-  limits: {
-    timeout: duration("1s", 1, MINUTE_MS),
-    maxAccounts: count(10_000, 1, 1_000_000),
-  },
-  headers: {
-    rateLimit: choice(ALL_HEADERS.rateLimit, FIELD_NAMES),
-    cacheStatus: choice(ALL_HEADERS.cacheStatus, FIELD_NAMES),
-    timing: flag(ALL_HEADERS.timing),
-    trace: flag(ALL_HEADERS.trace),
-  },
-  // With this default `/metrics` shows a request within 5 s.
-  telemetry: { flushEvery: duration("2s", 1, MINUTE_MS) },
-  metrics: {
-    shards: count(4, 1, 64),
-    timeout: duration("5s", 1, MINUTE_MS),
-  },
-  existence: {
-    // With the default, a filter lets 1 of 100 made-up ids through.
-    falsePositiveRate: fraction(0.01, 0.0001, 0.5),
-    coherence: duration("1s", 1, DAY_MS),
-    rebuildEvery: duration("5m", 1, 7 * DAY_MS),
-    maxAge: duration("1h", 1, 7 * DAY_MS),
-    reloadEvery: duration("1m", 1, 7 * DAY_MS),
-  },
-  outbox: {
-    verifyAfter: duration("5s", 0, DAY_MS),
-    originLag: duration(0, 0, MAX_LIFETIME_MS),
-    alarmTimeout: duration("5s", 1, MINUTE_MS),
-  },
-  queue: {
-    timeout: duration("5s", 1, MINUTE_MS),
-    maxAttempts: count(5, 1, 100),
-    retryAfter: duration("5s", 1, 5 * MINUTE_MS),
-  },
-  log: {
-    keepFor: duration("7d", 1, MAX_LIFETIME_MS),
-    trimSlack: duration("1h", 0, 7 * DAY_MS),
-    // With the default, a log of names with 36 characters takes 14 MB, and one of the longest names
-    // stays below the 100 MB that Upstash allows: see docs/decisions/0021.
-    maxKeys: count(100_000, 1_000, 10_000_000),
-    shares: choice("auto", ["auto", "off"]),
-    // Below about 20 invalidations a second, a group has one member and only costs time.
-    groups: choice("off", ["off", "region", "global"]),
-  },
-  answers: {
-    firstPieceTimeout: duration("20s", 1, MINUTE_MS),
-    timeout: duration("2m", 1, 10 * MINUTE_MS),
-    // A quarter of what Redis takes by default. It is some 30,000 words.
-    maxChars: count(262_144, 1_000, MIB),
-    maxCalls: count(64, 1, 10_000),
-    // Each answer that is sent holds at most one batch of its frames.
-    maxStreams: count(1_000, 1, 100_000),
-  },
-};
-
-/** Checks every option and gives each absent option its default. */
-export function normalizeOptions(options: StrataOptions): CheckedOptions {
-  const { values, problems } = readOptions(options, OPTIONS);
-  return { settings: values as unknown as Settings, problems };
 }

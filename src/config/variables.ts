@@ -101,9 +101,13 @@ const Variables = z.object({
 
 /** The checked variables. Absent variables have their default, if there is one. */
 export interface VariableConfig {
+  /** `DATABASE_URL`: the connection string of Postgres. It holds the password. */
   readonly databaseUrl: string;
+  /** `NEON_ENDPOINT`: the URL of SQL over HTTP, if it is not that of the database's host. */
   readonly neonEndpoint: string | undefined;
+  /** `UPSTASH_REDIS_REST_URL`: the URL of the REST API of Redis. */
   readonly redisUrl: string;
+  /** `UPSTASH_REDIS_REST_TOKEN`: the secret of the REST API. */
   readonly redisToken: string;
   /** The tokens of operators: that of ADMIN_TOKEN and those of ADMIN_TOKENS. */
   readonly adminTokens: readonly AdminToken[];
@@ -131,6 +135,7 @@ export interface VariableConfig {
   readonly sharedPersonas: readonly string[];
   /** The name of this deployment. */
   readonly deployment: string | undefined;
+  /** `STRATA_NAMESPACE`: the prefix of everything that the application stores. By default "strata". */
   readonly namespace: string;
   /** How much response fields tell clients. */
   readonly expose: Exposure;

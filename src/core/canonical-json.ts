@@ -21,12 +21,10 @@ export function canonicalJson(
   function textOf(part: unknown, at: string, depth: number): string {
     if (depth > MAX_DEPTH)
       throw new DefinitionError(at, `must be nested at most ${MAX_DEPTH} deep`);
-    if (part === null || typeof part === "boolean" || typeof part === "string")
+    if (typeof part === "number" && !Number.isFinite(part))
+      throw new DefinitionError(at, "must be a finite number");
+    if (part === null || ["boolean", "string", "number"].includes(typeof part))
       return JSON.stringify(part);
-    if (typeof part === "number") {
-      if (!Number.isFinite(part)) throw new DefinitionError(at, "must be a finite number");
-      return JSON.stringify(part);
-    }
     if (Array.isArray(part))
       return `[${Array.from(part, (one, i) => textOf(one, `${at}[${i}]`, depth + 1)).join(",")}]`;
     const more = beyond(part);

@@ -27,10 +27,10 @@ interface Header {
   readonly r: string;
   readonly c: number;
   readonly n: number;
-  readonly i?: number;
-  readonly p?: boolean;
-  readonly h?: readonly [status: number, headers: HttpMeta["headers"]];
-  readonly x?: Omit<HttpMeta, "status" | "headers">;
+  readonly i?: number | undefined;
+  readonly p?: boolean | undefined;
+  readonly h?: readonly [status: number, headers: HttpMeta["headers"]] | undefined;
+  readonly x?: Omit<HttpMeta, "status" | "headers"> | undefined;
 }
 
 const hasHeaderShape = objectOf(
@@ -89,12 +89,11 @@ export function encodeEntry(entry: Entry): string {
     r: entry.era,
     c: entry.loadCost,
     n: body.length,
-    ...(entry.currentAt !== undefined && { i: entry.currentAt }),
-    ...(entry.ofPolicy && { p: true }),
-    ...(entry.http && {
-      h: [status, headers],
-      ...(Object.keys(more).length > 0 && { x: more }),
-    }),
+    // JSON leaves out the fields that are undefined.
+    i: entry.currentAt,
+    p: entry.ofPolicy,
+    h: entry.http && [status, headers],
+    x: Object.keys(more).length > 0 ? more : undefined,
   };
   return `${MAGIC}\n${entry.invalidationKeys.join("\t")}\n${JSON.stringify(header)}\n${body}`;
 }

@@ -19,6 +19,7 @@ export interface Context {
    * the client does not notice.
    */
   defer(work: Promise<unknown>): void;
+  /** Reports an event to telemetry. */
   emit(event: CacheEvent): void;
   /** Whether the client has disconnected. False if the platform does not say. */
   hasLeft(): boolean;

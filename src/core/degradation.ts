@@ -19,7 +19,9 @@ export interface DependencyReport {
 
 /** A level that an operator has set. It holds for all isolates until it expires. */
 export interface Pin {
+  /** The level that the operator has set. */
   readonly level: DegradationLevel;
+  /** The instant at which the pin ends, in milliseconds since the epoch. */
   readonly until: EpochMs;
 }
 
@@ -33,12 +35,15 @@ export interface PinStore {
 
 /** The level of service of one isolate, and the states that it follows from. */
 export interface DegradationReport {
+  /** The level of service of this isolate: that of the pin, or else `measured`. */
   readonly level: DegradationLevel;
   /** The instant since which the isolate has this level. */
   readonly since: EpochMs;
   /** The level that the dependencies alone would give. */
   readonly measured: DegradationLevel;
+  /** The pin that is in force. Undefined without one. */
   readonly pin: Pin | undefined;
+  /** The state of each dependency that has a breaker. */
   readonly dependencies: Readonly<Record<BreakerName, DependencyReport>>;
   /** The state of the queue and of the collector, from the last deliveries. The level does not follow it. */
   readonly deliveries: Readonly<Record<DeliveryName, DependencyReport>>;

@@ -186,7 +186,7 @@ export function createEntry(
     ],
     storedAt: stamp.storedAt,
     ...lifetimesOf(policy, loaded, stamp.storedAt, random),
-    ...oldestPosition(stamp, loaded.inner),
+    ...olderPosition(stamp, loaded.inner),
     loadCost: stamp.storedAt - stamp.startedAt,
     ...(loaded.currentAt !== undefined &&
       loaded.currentAt < stamp.startedAt && { currentAt: loaded.currentAt }),
@@ -220,7 +220,7 @@ export function isMomentary(loaded: LoadResult, { storedAt }: LoadStamp): boolea
 /** Returns the lifetimes of a result that is stored at `now` under a policy. */
 export function lifetimesOf(
   policy: Policy,
-  loaded: StorableResult,
+  loaded: Pick<StorableResult, "kind" | "freshForMs" | "lifetimes" | "freshUntil">,
   now: EpochMs,
   random: number,
 ): Lifetimes {
@@ -236,14 +236,11 @@ export function lifetimesOf(
 }
 
 /**
- * Returns the log position of an entry that was made from other entries: the oldest of their
- * positions. Positions of different eras cannot be compared, so the entry then gets an empty era,
- * which is never valid.
+ * Returns the older of two log positions, for an entry that was made from other entries. Positions of
+ * different eras cannot be compared, so the entry then gets an empty era, which is never valid.
  */
-function oldestPosition(own: LogPosition, inner: LogPosition | undefined): LogPosition {
-  if (inner === undefined) return { asOf: own.asOf, era: own.era };
-  if (inner.era !== own.era) return { asOf: 0, era: "" };
-  return { asOf: Math.min(own.asOf, inner.asOf), era: own.era };
+export function olderPosition(a: LogPosition, b: LogPosition = a): LogPosition {
+  return a.era === b.era ? { asOf: Math.min(a.asOf, b.asOf), era: a.era } : { asOf: 0, era: "" };
 }
 
 /**

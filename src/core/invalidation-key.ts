@@ -67,7 +67,7 @@ export function invalidationKeyOfTag(tag: string): InvalidationKey {
 
 /** Returns the reason why a prefix cannot be purged, or undefined if it can. */
 export function prefixProblem(prefix: string): string | undefined {
-  if (!prefix.endsWith(":")) return "a prefix must end at a ':'";
+  if (!prefix.endsWith(":")) return "a prefix must end in ':'";
   if (prefix.split(":").length - 1 > MAX_PREFIX_DEPTH)
     return `a prefix has at most ${MAX_PREFIX_DEPTH} parts`;
   return tagProblem(prefix);

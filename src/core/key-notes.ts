@@ -77,7 +77,9 @@ export type KeyNote = { readonly at: EpochMs } & (
 
 /** The requests for one path that a rate limit has refused. */
 export interface Refusals {
+  /** The number of refused requests. */
   readonly count: number;
+  /** The instant of the last refusal, in milliseconds since the epoch. */
   readonly at: EpochMs;
 }
 

@@ -7,9 +7,16 @@ export const MAX_KEY_LENGTH = 512;
 export function keyProblem(key: string): string | undefined {
   if (key.length === 0) return "a key must not be empty";
   if (key.length > MAX_KEY_LENGTH) return `a key has at most ${MAX_KEY_LENGTH} characters`;
-  if (!/^[\x21-\x7e]+$/.test(key)) return "a key holds visible ASCII only; build it with key()";
+  if (!/^[\x21-\x7e]+$/.test(key)) return "a key has visible ASCII only: use key()";
   if (!key.includes(":")) return "a key needs a kind: `kind:id`";
   return undefined;
+}
+
+/** Returns the key. @throws {DefinitionError} if it is invalid. */
+export function checkKey(key: string): string {
+  const problem = keyProblem(key);
+  if (problem !== undefined) throw new DefinitionError("key", problem);
+  return key;
 }
 
 /**
@@ -63,10 +70,7 @@ function build(kind: string, scope: string, parts: readonly KeyPart[]): string {
   if (!/^[a-z][a-z0-9-]*$/.test(kind))
     throw new DefinitionError("key", "a kind is lower-case letters, digits and hyphens");
   if (parts.length === 0) throw new DefinitionError("key", "a key needs at least one part");
-  const built = `${kind}${scope || ":"}${parts.map(textOf).join(":")}`;
-  const problem = keyProblem(built);
-  if (problem !== undefined) throw new DefinitionError("key", problem);
-  return built;
+  return checkKey(`${kind}${scope || ":"}${parts.map(textOf).join(":")}`);
 }
 
 /** Writes a part. The digits of a whole number need no encoding. */

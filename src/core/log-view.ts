@@ -41,7 +41,7 @@ export function createLogView(maxNumbers = MAX_NUMBERS): LogView {
     base: 0,
     seen: 0,
     floor: 0,
-    stamp: Number.NEGATIVE_INFINITY,
+    stamp: -Infinity,
     hard: new Map(),
     soft: new Map(),
     unconfirmed: new Map(),

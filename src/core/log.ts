@@ -21,7 +21,7 @@ import type { EpochMs } from "./time.ts";
  * The score of the members for the era and the floor, 2^53 - 1. With this score, trimming never
  * removes them.
  */
-export const TOP: Seq = Number.MAX_SAFE_INTEGER;
+export const TOP: Seq = 2 ** 53 - 1;
 /** The maximum number of changes in one answer. If there were more, the isolate asks for up to `MAX_NUMBERS`. */
 export const MAX_CHANGES = 1_000;
 /** The share of the numbers that a view forgets at once. */

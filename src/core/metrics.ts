@@ -23,22 +23,35 @@ export type HotKey = readonly [key: string, count: number, over: number];
 
 /** One timed step of a request, for the dashboard's waterfall. */
 export interface TraceStep {
+  /** The name of the step, as in `Server-Timing`. */
   readonly name: string;
+  /** The time from the start of the request to the start of the step. */
   readonly offsetMs: Millis;
+  /** The duration of the step. */
   readonly ms: Millis;
+  /** `ok`, or the code of a fault. */
   readonly outcome: string;
+  /** The id of the span, 16 hexadecimal digits. */
   readonly spanId: string;
+  /** The id of the span in which the step ran. */
   readonly parentId: string;
 }
 
 /** One finished request, for the dashboard's waterfall. It contains no address, no header and no value. */
 export interface TraceSummary {
+  /** The id of the trace, 32 hexadecimal digits. */
   readonly traceId: string;
+  /** The method and the route: `GET /products/:id`. */
   readonly name: string;
+  /** The start of the request, in milliseconds since the epoch. */
   readonly at: EpochMs;
+  /** The duration of the request until its response. */
   readonly ms: Millis;
+  /** The status code of the response. */
   readonly status: number;
+  /** The value of `X-Cache-Status`, or "" for a response without one. */
   readonly cache: string;
+  /** The timed steps of the request. */
   readonly steps: readonly TraceStep[];
 }
 
@@ -73,13 +86,17 @@ interface Samples {
   readonly hot: readonly HotKey[];
   /** The keys with the most misses. */
   readonly missed: readonly HotKey[];
+  /** The newest finished requests. */
   readonly traces: readonly TraceSummary[];
 }
 
 /** A report of one isolate. If two reports have the same isolate and sequence, only the first is added. */
 export interface MetricsReport extends Samples {
+  /** The random id of the isolate. */
   readonly isolate: string;
+  /** The number of the report among those of the isolate. */
   readonly sequence: number;
+  /** The increments since the last report. */
   readonly delta: Delta;
   /** The gauges hold for this time, unless a newer report replaces them. Default: 1 minute. */
   readonly gaugesHoldMs?: Millis;
@@ -91,6 +108,7 @@ export interface MetricsReport extends Samples {
 export interface MetricsSnapshot extends Samples {
   /** The instant at which this object began to add up reports. */
   readonly startedAt: EpochMs;
+  /** The sums of all reports since `startedAt`. */
   readonly totals: Delta;
   /** The last run of each task. An object of an earlier version sends none. */
   readonly cronRuns?: readonly CronRun[];

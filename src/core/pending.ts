@@ -13,7 +13,9 @@ export interface PendingIds {
 
 /** An id and its group. */
 export interface PendingId {
+  /** The group of ids that are read together, such as `views:42`. */
   readonly group: string;
+  /** The id of the message. */
   readonly id: string;
 }
 

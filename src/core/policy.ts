@@ -1,7 +1,7 @@
 import { toMillis, type Duration } from "./duration.ts";
 import type { RefreshAhead } from "./refresh-ahead.ts";
 import { DefinitionError } from "./faults.ts";
-import { MAX_TAGS, tagProblem } from "./invalidation-key.ts";
+import { invalidationKeyOfTag, MAX_TAGS } from "./invalidation-key.ts";
 import type { Millis } from "./time.ts";
 
 /** The lookups that share one load: those of one isolate, of one region, of all regions, or none. */
@@ -152,6 +152,17 @@ export interface Policy {
 export const MAX_LIFETIME_MS: Millis = 7 * 86_400_000;
 
 const TIERS: readonly TierName[] = ["memory", "edge", "redis"];
+/** The options that are durations and have a default. */
+type DurationName =
+  | "staleWhileRevalidate"
+  | "staleIfError"
+  | "negativeFor"
+  | "coherence"
+  | "flightTimeout"
+  | "originTimeout"
+  | "softTimeout"
+  | "unreachableFor";
+
 const FLIGHTS: readonly FlightScope[] = ["isolate", "region", "global", "off"];
 
 /**
@@ -167,31 +178,28 @@ const FLIGHTS: readonly FlightScope[] = ["isolate", "region", "global", "off"];
  * });
  */
 export function definePolicy(options: PolicyOptions): Policy {
+  const millisOf = (name: DurationName, fallback: Millis): Millis =>
+    toMillis(options[name] ?? fallback, name);
   const freshForMs = toMillis(options.freshFor, "freshFor");
-  if (freshForMs === 0) throw new DefinitionError("freshFor", "must be more than 0");
-  const originTimeoutMs = toMillis(options.originTimeout ?? 5_000, "originTimeout");
+  const originTimeoutMs = millisOf("originTimeout", 5_000);
   const policy: Policy = {
     freshForMs,
-    staleWhileRevalidateMs: toMillis(options.staleWhileRevalidate ?? 0, "staleWhileRevalidate"),
-    staleIfErrorMs: toMillis(options.staleIfError ?? 0, "staleIfError"),
-    negativeForMs: toMillis(options.negativeFor ?? Math.min(freshForMs, 60_000), "negativeFor"),
+    staleWhileRevalidateMs: millisOf("staleWhileRevalidate", 0),
+    staleIfErrorMs: millisOf("staleIfError", 0),
+    negativeForMs: millisOf("negativeFor", Math.min(freshForMs, 60_000)),
     jitter: options.jitter ?? 0.1,
     tags: [...(options.tags ?? [])],
-    coherenceMs: toMillis(options.coherence ?? 1_000, "coherence"),
+    coherenceMs: millisOf("coherence", 1_000),
     flight: options.flight ?? "region",
-    flightTimeoutMs: Math.min(
-      toMillis(options.flightTimeout ?? originTimeoutMs, "flightTimeout"),
-      originTimeoutMs,
-    ),
+    flightTimeoutMs: Math.min(millisOf("flightTimeout", originTimeoutMs), originTimeoutMs),
     ...tiersOf(options.tiers ?? TIERS),
     originTimeoutMs,
     refreshAhead: options.refreshAhead,
-    softTimeoutMs:
-      options.softTimeout === undefined ? undefined : toMillis(options.softTimeout, "softTimeout"),
+    softTimeoutMs: options.softTimeout === undefined ? undefined : millisOf("softTimeout", 0),
     schema: options.schema,
     migrate: options.migrate,
     onUnreachable: options.onUnreachable ?? "serve",
-    unreachableForMs: toMillis(options.unreachableFor ?? 60_000, "unreachableFor"),
+    unreachableForMs: millisOf("unreachableFor", 60_000),
   };
   check(policy);
   return Object.freeze(policy);
@@ -213,8 +221,8 @@ export function policyOf(policy: Policy | PolicyOptions): Policy {
 function tiersOf(
   tiers: readonly TierName[] | TierLimits,
 ): Pick<Policy, "tiers" | "memoryForMs" | "edgeForMs"> {
+  for (const name of isList(tiers) ? tiers : Object.keys(tiers)) checkOneOf("tiers", name, TIERS);
   if (isList(tiers)) return { tiers: new Set(tiers) };
-  for (const name of Object.keys(tiers)) if (!isTier(name)) throw noTier(name);
   if (tiers.redis !== undefined && typeof tiers.redis !== "boolean")
     throw new DefinitionError("tiers.redis", "must be true or false");
   const limitOf = (name: "memory" | "edge"): Millis | undefined => {
@@ -234,39 +242,34 @@ function isList(tiers: readonly TierName[] | TierLimits): tiers is readonly Tier
   return Array.isArray(tiers);
 }
 
-function isTier(name: string): name is TierName {
-  return (TIERS as readonly string[]).includes(name);
-}
-
-function noTier(name: string): DefinitionError {
-  return new DefinitionError("tiers", `${JSON.stringify(name)} is not one of ${TIERS.join(", ")}`);
+function checkOneOf(field: string, value: string, names: readonly string[]): void {
+  if (!names.includes(value))
+    throw new DefinitionError(field, `${JSON.stringify(value)} is not one of ${names.join(", ")}`);
 }
 
 function check(policy: Policy): void {
   if (!(policy.jitter >= 0 && policy.jitter <= 1))
     throw new DefinitionError("jitter", "must be between 0 and 1");
   if (policy.tags.length > MAX_TAGS) throw new DefinitionError("tags", `at most ${MAX_TAGS} tags`);
-  for (const tag of policy.tags) {
-    const problem = tagProblem(tag);
-    if (problem !== undefined) throw new DefinitionError("tags", problem);
-  }
-  for (const tier of policy.tiers) if (!isTier(tier)) throw noTier(tier);
-  if (!FLIGHTS.includes(policy.flight))
-    throw new DefinitionError("flight", `must be one of ${FLIGHTS.join(", ")}`);
-  if (policy.onUnreachable !== "serve" && policy.onUnreachable !== "bypass")
-    throw new DefinitionError("onUnreachable", 'must be "serve" or "bypass"');
+  for (const tag of policy.tags) invalidationKeyOfTag(tag);
+  checkOneOf("flight", policy.flight, FLIGHTS);
+  checkOneOf("onUnreachable", policy.onUnreachable, ["serve", "bypass"]);
   checkRefreshAhead(policy.refreshAhead);
-  if (policy.originTimeoutMs === 0)
-    throw new DefinitionError("originTimeout", "must be more than 0");
+  checkPositive("freshFor", policy.freshForMs);
+  checkPositive("originTimeout", policy.originTimeoutMs);
   const stale = Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs);
   if (Math.max(policy.freshForMs, policy.negativeForMs) + stale > MAX_LIFETIME_MS)
-    throw new DefinitionError("freshFor", "freshFor and the stale window together exceed 7 days");
+    throw new DefinitionError("freshFor", "must be at most 7 days with the stale window");
 }
 
 function checkRefreshAhead(ahead: RefreshAhead | undefined): void {
   if (ahead === undefined) return;
   if ("share" in ahead && !(ahead.share > 0 && ahead.share < 1))
     throw new DefinitionError("refreshAhead.share", "must be between 0 and 1, both excluded");
-  if ("beta" in ahead && !(ahead.beta > 0 && Number.isFinite(ahead.beta)))
-    throw new DefinitionError("refreshAhead.beta", "must be more than 0");
+  if ("beta" in ahead) checkPositive("refreshAhead.beta", ahead.beta);
+}
+
+/** @throws {DefinitionError} unless the value is a finite number above 0 */
+export function checkPositive(field: string, value: number): void {
+  if (!(value > 0 && value < Infinity)) throw new DefinitionError(field, "must be more than 0");
 }

@@ -12,15 +12,11 @@ export function renewedCopy(
   freshForMs: Millis | undefined,
   now: EpochMs,
 ): Entry {
-  const { kind, body, etag, ofPolicy: _, ...rest } = entry;
-  const result = { storable: true, kind, body, etag, invalidationKeys: [] } as const;
+  const { ofPolicy: _, ...rest } = entry;
   const own = freshForMs !== undefined && { freshForMs };
   return {
     ...rest,
-    kind,
-    body,
-    etag,
-    ...lifetimesOf(policy, { ...result, ...own }, now, 0),
+    ...lifetimesOf(policy, { kind: entry.kind, ...own }, now, 0),
     storedAt: now,
     currentAt: currentAtOf(entry),
     ...(!own && { ofPolicy: true }),

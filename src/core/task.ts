@@ -9,6 +9,7 @@ import type { Millis } from "./time.ts";
 export interface CronStep {
   /** Reads and warms values, like `c.var.strata.cache` in a request. */
   readonly cache: DataReader;
+  /** The context of the run, for the functions of the layer. */
   readonly ctx: Context;
   /** The signal aborts when the run waits for this step no longer. What the step does then may run twice. */
   readonly signal: AbortSignal;
@@ -51,7 +52,7 @@ export interface Cron {
    *   return new Map(rows.map((row) => [key("product", row.id), row]));
    * };
    *
-   * strata.cron.define({
+   * strata.jobs.cron.define({
    *   name: "warm-products",
    *   every: "15m",
    *   async run(cursor, { cache }) {

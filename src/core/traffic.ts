@@ -61,10 +61,13 @@ export interface Candidate {
   readonly eviction?: string;
   /** The limits of the memory of each isolate. */
   readonly maxBytes?: number;
+  /** The maximum number of entries in the memory of each isolate. @default the setting in use */
   readonly maxEntries?: number;
   /** The lifetimes of the kind that is asked about; see `PolicyOptions`. */
   readonly freshFor?: Duration;
+  /** The time for which a stale value answers while a refresh runs. @default the policy in use */
   readonly staleWhileRevalidate?: Duration;
+  /** The lifetime of negative entries. @default the policy in use */
   readonly negativeFor?: Duration;
 }
 
@@ -72,7 +75,9 @@ export interface Candidate {
 export interface Prediction {
   /** The settings of memory that were simulated. */
   readonly eviction: string;
+  /** The simulated limit of the memory of an isolate, in bytes. */
   readonly maxBytes: number;
+  /** The simulated maximum number of entries in the memory of an isolate. */
   readonly maxEntries: number;
   /** The share of reads that memory answers, stale answers included. */
   readonly memoryHitRatio: number;
@@ -86,6 +91,7 @@ export interface Prediction {
   readonly loadMsPerMinute: Millis;
   /** The memory of one isolate at the end: all kinds, and the kind that is asked about. */
   readonly memoryBytes: number;
+  /** The bytes of the kind that is asked about, in one isolate at the end. */
   readonly kindBytes: number;
 }
 
@@ -99,9 +105,11 @@ export interface Comparison {
   readonly rate: number;
   /** The first and the last instant of the reads that count. Undefined without reads of the kind. */
   readonly from: EpochMs | undefined;
+  /** The last instant of these reads, in milliseconds since the epoch. */
   readonly to: EpochMs | undefined;
   /** The reads of the kind in this time: those that were simulated, and all of them. */
   readonly sampledReads: number;
+  /** All reads of the kind in this time. */
   readonly reads: number;
   /** One for each candidate. Undefined without reads of the kind. */
   readonly predictions: readonly Prediction[] | undefined;

@@ -13,7 +13,7 @@ import {
 import type { Invalidation } from "../core/invalidator.ts";
 import { JSON_SERIALIZER, type Serializer } from "../core/serializer.ts";
 import type { Lookup } from "../core/lookup.ts";
-import { MAX_LIFETIME_MS, policyOf, type Policy } from "../core/policy.ts";
+import { checkPositive, MAX_LIFETIME_MS, policyOf, type Policy } from "../core/policy.ts";
 import type { Millis } from "../core/time.ts";
 import type { EngineParts } from "../engine/create-engine.ts";
 import type { Erase } from "../engine/erase.ts";
@@ -142,11 +142,9 @@ export function createOpen(parts: OpenParts): (ctx: Context) => Cache {
 function lifetimeOf(policy: Policy, freshFor: Duration | undefined): Millis | undefined {
   if (freshFor === undefined) return undefined;
   const ms = toMillis(freshFor, "freshFor");
+  checkPositive("freshFor", ms);
   const stale = Math.max(policy.staleWhileRevalidateMs, policy.staleIfErrorMs);
-  if (ms === 0 || ms + stale > MAX_LIFETIME_MS)
-    throw new DefinitionError(
-      "freshFor",
-      "must be more than 0, and at most 7 days with the stale window",
-    );
+  if (ms + stale > MAX_LIFETIME_MS)
+    throw new DefinitionError("freshFor", "must be at most 7 days with the stale window");
   return ms;
 }

@@ -1,8 +1,9 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Clock } from "../core/time.ts";
 import type { TakeRequest } from "../ratelimit/ledger.ts";
+import type { OwnAlgorithm } from "../ratelimit/behaviour.ts";
 import type { LedgerRpc } from "./ledger-rpc.ts";
-import type { DurableAlgorithm, GivenBack } from "./ledger-table.ts";
+import type { GivenBack } from "./ledger-table.ts";
 import { createLedgerTables, type LedgerTables } from "./ledger-tables.ts";
 import type { ObjectClass } from "./object-class.ts";
 import { createObjectCleaning } from "./object-cleaning.ts";
@@ -38,17 +39,17 @@ export function createLedgerObject<Env>({
       isEmpty: this.#tables.isEmpty,
     });
 
-    async take(algorithm: DurableAlgorithm, take: TakeRequest) {
+    async take(algorithm: OwnAlgorithm, take: TakeRequest) {
       const taken = this.#tables.take(algorithm, take);
       await this.#cleaning.later();
       return taken;
     }
 
-    async giveBack(algorithm: DurableAlgorithm, given: GivenBack) {
+    async giveBack(algorithm: OwnAlgorithm, given: GivenBack) {
       return this.#tables.giveBack(algorithm, given);
     }
 
-    async forget(algorithm: DurableAlgorithm, keys: readonly string[]) {
+    async forget(algorithm: OwnAlgorithm, keys: readonly string[]) {
       this.#tables.forget(algorithm, keys);
     }
 

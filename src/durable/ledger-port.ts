@@ -7,8 +7,9 @@ import type { Result } from "../core/result.ts";
 import type { Millis } from "../core/time.ts";
 import { balanceOf } from "../ratelimit/bucket.ts";
 import type { Charge, Ledger, TakeRequest, TakeResult } from "../ratelimit/ledger.ts";
+import type { OwnAlgorithm } from "../ratelimit/behaviour.ts";
 import type { LedgerRpc } from "./ledger-rpc.ts";
-import type { DurableAlgorithm, Taken } from "./ledger-table.ts";
+import type { Taken } from "./ledger-table.ts";
 import { attemptObject } from "./object-attempt.ts";
 import type { BreakerOf } from "./object-breakers.ts";
 import { placesByObject } from "./places.ts";
@@ -20,7 +21,7 @@ export interface LedgerPortOptions {
   readonly namespace: string;
   /** The number of objects over which the accounts are distributed. */
   readonly shards: number;
-  readonly algorithm: DurableAlgorithm;
+  readonly algorithm: OwnAlgorithm;
   /** The time limit of one call. */
   readonly timeoutMs: Millis;
   readonly withTimeout: WithTimeout;

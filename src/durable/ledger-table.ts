@@ -2,9 +2,6 @@
 import type { EpochMs } from "../core/time.ts";
 import type { Charge, TakeRequest, TakeResult } from "../ratelimit/ledger.ts";
 
-/** The algorithms that the ledger in Durable Objects has. */
-export type DurableAlgorithm = "sliding-window" | "sliding-log";
-
 /** A result without what the isolate computes from the buckets. */
 export interface Taken extends Omit<TakeResult, "balances">, Partial<Pick<TakeResult, "balances">> {
   /** The rows that a full table deleted before their time. */

@@ -4,17 +4,18 @@
  */
 import type { Clock } from "../core/time.ts";
 import type { TakeRequest } from "../ratelimit/ledger.ts";
+import type { OwnAlgorithm } from "../ratelimit/behaviour.ts";
 import { createLedgerLogs, LOGS_TABLE } from "./ledger-logs.ts";
-import type { DurableAlgorithm, GivenBack, LedgerTable, Taken } from "./ledger-table.ts";
+import type { GivenBack, LedgerTable, Taken } from "./ledger-table.ts";
 import { createLedgerWindows, WINDOWS_TABLE } from "./ledger-windows.ts";
 import type { Sql } from "./store-sql.ts";
 
 /** The operations of the ledger. Each is one transaction. */
 export interface LedgerTables {
-  take(algorithm: DurableAlgorithm, take: TakeRequest): Taken;
+  take(algorithm: OwnAlgorithm, take: TakeRequest): Taken;
   /** Returns the state of the accounts after it. */
-  giveBack(algorithm: DurableAlgorithm, given: GivenBack): Taken;
-  forget(algorithm: DurableAlgorithm, keys: readonly string[]): void;
+  giveBack(algorithm: OwnAlgorithm, given: GivenBack): Taken;
+  forget(algorithm: OwnAlgorithm, keys: readonly string[]): void;
   removeExpired(limit: number): boolean;
   isEmpty(): boolean;
 }
@@ -32,7 +33,7 @@ const SCHEMA = 2;
 /** Opens the tables, and makes them in a new database. @throws if a newer version has made them */
 export function createLedgerTables({ sql, now, maxRows }: LedgerTablesOptions): LedgerTables {
   sql.transaction(() => openSchema(sql));
-  const tables: Readonly<Record<DurableAlgorithm, LedgerTable>> = {
+  const tables: Readonly<Record<OwnAlgorithm, LedgerTable>> = {
     "sliding-window": createLedgerWindows(sql, maxRows),
     "sliding-log": createLedgerLogs(sql, maxRows),
   };

@@ -12,10 +12,15 @@ import { callFor, type CallLoader } from "./load.ts";
 import type { LookupRequest } from "./lookup-request.ts";
 import { createLookUpTiers, type TierPorts } from "./lookup-tiers.ts";
 import type { CallOrigin } from "./origin-call.ts";
-import type { ReadShared, SharedReader } from "./shared-reader.ts";
+import type { SharedReader } from "./shared-reader.ts";
+import type { SharedTurns } from "./shared-turns.ts";
 
 export interface BatchPorts extends TierPorts {
   readonly shared: SharedReader | undefined;
+  /** Makes one request of the reads of a batch. Undefined if the shared store holds no entries. */
+  readonly gatherReads?:
+    | ((shared: SharedReader, gather: Gather) => SharedTurns["join"])
+    | undefined;
   /** Makes one request of the writes of a batch. Undefined if the shared store holds no entries. */
   readonly gatherWrites?:
     | ((store: SharedStore, gather: Gather) => SharedStore["write"])
@@ -37,7 +42,7 @@ export function createBatchSteps(ports: BatchPorts): BatchSteps {
     ...ports,
     // The order of these three is the order of their requests.
     store: withGatheredWrites(ports, gather),
-    joinTurn: ports.shared && joinGather(ports.shared, gather),
+    joinTurn: ports.shared && ports.gatherReads?.(ports.shared, gather),
     callLoader: gatherLoads(ports.callOrigin, gather),
     gather,
     asksRedisFirst: true,
@@ -59,16 +64,6 @@ function withGatheredWrites({ store, gatherWrites }: BatchPorts, gather: Gather)
 function withoutEdge(policy: Policy): Policy {
   if (!policy.tiers.has("edge")) return policy;
   return { ...policy, tiers: new Set([...policy.tiers].filter((tier) => tier !== "edge")) };
-}
-
-/** Reads the keys of all reads with one request. */
-function joinGather(shared: SharedReader, gather: Gather): TierPorts["joinTurn"] {
-  const read: ReadShared = gather.step("holds", async (requests) => {
-    const found = await shared.read(requests);
-    return requests.map((_, i) => (found === "unreachable" ? found : (found[i] ?? {})));
-  });
-  const member = { read, leave: () => undefined };
-  return () => member;
 }
 
 /** Loads the keys of all reads with one call of the origin. */

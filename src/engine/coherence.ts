@@ -226,7 +226,7 @@ export function createCoherence(options: CoherenceOptions): Coherence {
   function isCurrent(start: EpochMs, windowMs: Millis, ctx: Context): boolean {
     if (hearing) hearing.isRead = true;
     // A stamp in the future means that the clock was set back. Such a stamp cannot show how old the view is.
-    if (view.stamp > ctx.now()) view.stamp = Number.NEGATIVE_INFINITY;
+    if (view.stamp > ctx.now()) view.stamp = -Infinity;
     if (view.stamp < start - windowMs) return false;
     // No background sync begins earlier than this.
     if (view.stamp >= start - windowMs * LEADER_PART) return true;

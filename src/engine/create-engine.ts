@@ -146,9 +146,9 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
   };
   const batch = createBatch(lookups, {
     ...tierPorts,
+    ...ports.entries,
     shared,
     callOrigin,
-    gatherWrites: ports.entries?.gatherWrites,
   });
   const stored = createStoredValues({
     memory,

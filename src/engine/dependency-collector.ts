@@ -3,7 +3,7 @@
  * from the cache.
  */
 import { toMillis, type Duration } from "../core/duration.ts";
-import type { Entry, LoadResult, LogPosition } from "../core/entry.ts";
+import { olderPosition, type Entry, type LoadResult, type LogPosition } from "../core/entry.ts";
 import type { Lookup } from "../core/lookup.ts";
 import {
   MAX_ENTRY_KEYS,
@@ -85,7 +85,7 @@ export function createDependencyCollector(
       }
       for (const key of entry.invalidationKeys) if (key !== "n:") invalidationKeys.add(key);
       freshUntil = Math.min(freshUntil ?? Infinity, entry.freshUntil);
-      inner = oldest(inner, positionOf(entry));
+      inner = olderPosition(positionOf(entry), inner);
     },
     basis: () => ({
       ...(currentAt !== undefined && { currentAt }),
@@ -117,14 +117,4 @@ export function createDependencyCollector(
       };
     },
   };
-}
-
-/**
- * Returns the older of two log positions. Positions of different eras cannot be compared, so the
- * returned position has an empty era, which is never valid.
- */
-function oldest(former: LogPosition | undefined, next: LogPosition): LogPosition {
-  if (former === undefined) return { asOf: next.asOf, era: next.era };
-  if (former.era !== next.era) return { asOf: 0, era: "" };
-  return { asOf: Math.min(former.asOf, next.asOf), era: former.era };
 }

@@ -1,6 +1,7 @@
 /** The parts of the engine that only a store of entries needs. A shared store brings them with it. */
 import { createEntryReader } from "./entry-reader.ts";
 import { createDrop, createErase } from "./erase.ts";
+import { gatherReads } from "./gathered-reads.ts";
 import { gatherWrites } from "./gathered-writes.ts";
 import { createSharedTurns } from "./shared-turns.ts";
 import { createVerificationBatches } from "./verification-batches.ts";
@@ -10,6 +11,7 @@ export const ENTRY_PARTS = {
   createReader: createEntryReader,
   createTurns: createSharedTurns,
   createVerifications: createVerificationBatches,
+  gatherReads,
   gatherWrites,
   createWarmer,
   createErase,

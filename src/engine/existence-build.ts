@@ -16,6 +16,7 @@ import type { Coherence } from "./coherence.ts";
 
 /** A kind of keys. One filter covers all keys of the kind. */
 export interface ExistenceKind {
+  /** The kind: the first part of the keys. */
   readonly name: string;
   /** Lists every key that exists. The filter would exclude a key that this list lacks. */
   listKeys(): Promise<readonly string[]>;

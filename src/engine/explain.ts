@@ -38,7 +38,9 @@ export interface KeyFacts {
 
 /** The last read that no tier answered. */
 export interface LastMiss {
+  /** The instant of the read, in milliseconds since the epoch. */
   readonly at: EpochMs;
+  /** The status of the read: `miss`, `joined`, `bypass` or `stale-on-error`. */
   readonly status: string;
   /** Why no tier answered. */
   readonly missed: Reason;

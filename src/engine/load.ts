@@ -77,7 +77,7 @@ export function createLoadStep(options: LoadStepOptions): LoadEntry {
   return async (request) => {
     const { key, policy, ctx } = request;
     if (remaining(request) === 0) {
-      const late = fault("origin.timeout", "the deadline of the read is over");
+      const late = fault("origin.timeout", "the deadline is over");
       ctx.emit({ type: "fault.raise", fault: late });
       return { kind: "failed", fault: late };
     }

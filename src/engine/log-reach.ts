@@ -18,7 +18,7 @@ export interface LogReach {
 
 export function createLogReach(timeoutMs: Millis): LogReach {
   let missed = 0;
-  let triedAt: EpochMs = Number.NEGATIVE_INFINITY;
+  let triedAt: EpochMs = -Infinity;
 
   return {
     recordAnswer() {

@@ -1,7 +1,6 @@
 /** One read of one key: memory answers here, and the steps behind memory follow (lookup-tiers.ts). */
 import { freshnessOf, type Entry } from "../core/entry.ts";
-import { DefinitionError } from "../core/faults.ts";
-import { keyProblem } from "../core/key.ts";
+import { checkKey } from "../core/key.ts";
 import type { Policy } from "../core/policy.ts";
 import { isDue } from "../core/refresh-ahead.ts";
 import type { Context } from "../core/context.ts";
@@ -17,7 +16,7 @@ import type { LoadTask, LookupOutcome, LookupRequest, Read } from "./lookup-requ
 import type { ResolveSoon } from "./soft-timeout.ts";
 import type { RunningLoads } from "./running-loads.ts";
 import { serveStaleOnError } from "./stale-if-error.ts";
-import { isServable, validate } from "./validation.ts";
+import { foundIn, isServable, validate, type FoundOutcome } from "./validation.ts";
 import type { Validator } from "./validator.ts";
 
 export interface LookupOptions {
@@ -122,8 +121,7 @@ export function createLookup(options: LookupOptions): Lookups {
           const staleEntry = { entry: valid, unreachable, currentAt };
           return { ...request, staleEntry, logReachable: !unreachable };
         }
-        const stale = freshness !== "fresh";
-        return { kind: "found", entry: valid, tier: "memory", stale, currentAt, unreachable };
+        return foundIn("memory", validation, freshness);
       }
     }
   }
@@ -202,10 +200,8 @@ function createRequest(
   ctx: Context,
   stepsTimeoutMs: Millis,
 ): LookupRequest {
-  const problem = keyProblem(key);
-  if (problem !== undefined) throw new DefinitionError("key", problem);
   return {
-    ...beginRead(key, policy, ctx, stepsTimeoutMs),
+    ...beginRead(checkKey(key), policy, ctx, stepsTimeoutMs),
     purpose: "serve",
     unverified: undefined,
     staleEntry: undefined,
@@ -220,8 +216,6 @@ function createRequest(
     isAbandoned: hasReaders,
   };
 }
-
-type FoundOutcome = Extract<LookupOutcome, { readonly kind: "found" }>;
 
 /** Reports an outcome to a reader. `own`: this reader's own lookup came to it. */
 export function lookupOf(

@@ -4,7 +4,9 @@ import type { EpochMs } from "../core/time.ts";
 
 /** A reason as a code for programs and a text for people. */
 export interface Reason {
+  /** The stable name of the reason, for programs. */
   readonly code: string;
+  /** The reason as a sentence, for people. */
   readonly text: string;
 }
 

@@ -1,7 +1,6 @@
 /** Reads and renews stored values without a load. */
 import { freshnessOf } from "../core/entry.ts";
 import { renewedCopy } from "../core/renewed-copy.ts";
-import { DefinitionError } from "../core/faults.ts";
 import type { Context } from "../core/context.ts";
 import type { Lookup } from "../core/lookup.ts";
 import type { Policy } from "../core/policy.ts";
@@ -13,7 +12,7 @@ import type { FreshnessOf, LoadTask } from "./lookup-request.ts";
 import type { SearchTiers } from "./search-tiers.ts";
 import type { SharedReader } from "./shared-reader.ts";
 import type { EntryStore } from "./store-entry.ts";
-import { answersWithoutLoad, validate } from "./validation.ts";
+import { answersWithoutLoad, foundIn, validate } from "./validation.ts";
 
 export interface StoredValues {
   /**
@@ -53,10 +52,8 @@ export interface StoredValuesOptions {
   readonly entryStore: EntryStore;
 }
 
-/** The search ends before a load. */
-const NO_LOAD: LoadTask["load"] = async () => {
-  throw new DefinitionError("load", "a search of the tiers does not load");
-};
+/** A search of the tiers ends before a load. */
+const NO_LOAD: LoadTask["load"] = async () => ({ storable: false });
 
 export function createStoredValues(options: StoredValuesOptions): StoredValues {
   const { memory, coherence, lookups, searchTiers, shared, entryStore } = options;
@@ -95,15 +92,9 @@ export function createStoredValues(options: StoredValuesOptions): StoredValues {
       const verdict = coherence.verdictOf(entry);
       const validation = validate(entry, verdict, "current", confirmedAt, read, now);
       if (validation.use !== "serve" || validation.onlyIfLoadFails) return undefined;
-      const { entry: valid, unreachable, currentAt } = validation;
-      const freshness = freshnessFor(valid, now);
+      const freshness = freshnessFor(validation.entry, now);
       if (!answersWithoutLoad(freshness)) return undefined;
-      const stale = freshness !== "fresh";
-      return lookupOf(
-        key,
-        { kind: "found", entry: valid, tier: "memory", stale, currentAt, unreachable },
-        true,
-      );
+      return lookupOf(key, foundIn("memory", validation, freshness), true);
     },
 
     async renew(key, policy, freshForMs, ctx) {

@@ -8,7 +8,7 @@ import type { Coherence } from "./coherence.ts";
 import type { LookupOutcome, LookupRequest, StaleEntry } from "./lookup-request.ts";
 import type { ReadShared } from "./shared-reader.ts";
 import type { EntryStore } from "./store-entry.ts";
-import { isServable, type Served } from "./validation.ts";
+import { foundIn, isServable, type Served } from "./validation.ts";
 import type { Validator } from "./validator.ts";
 
 /**
@@ -104,14 +104,15 @@ export function createTierSteps(options: TierStepOptions): TierSteps {
  * origin fails.
  */
 function answerWith(
-  { entry, unreachable, onlyIfLoadFails, currentAt }: Served,
+  served: Served,
   tier: TierName,
   request: LookupRequest,
 ): LookupOutcome | LookupRequest {
+  const { entry, unreachable, onlyIfLoadFails, currentAt } = served;
   const now = request.ctx.now();
   const freshness = request.freshnessOf(entry, now);
   if (!onlyIfLoadFails && isServable(entry, freshness, request))
-    return { kind: "found", entry, tier, stale: freshness !== "fresh", unreachable, currentAt };
+    return foundIn(tier, served, freshness);
   const staleEntry =
     freshnessOf(entry, now) === "expired"
       ? request.staleEntry

@@ -13,10 +13,10 @@ import {
   type Freshness,
 } from "../core/entry.ts";
 import type { Verdict } from "../core/log.ts";
-import type { Policy } from "../core/policy.ts";
+import type { Policy, TierName } from "../core/policy.ts";
 import type { EpochMs } from "../core/time.ts";
 import type { LogState } from "./coherence.ts";
-import type { LookupRequest, Read } from "./lookup-request.ts";
+import type { LookupOutcome, LookupRequest, Read } from "./lookup-request.ts";
 
 export interface Served {
   readonly use: "serve";
@@ -121,18 +121,14 @@ function byLog(
       // An empty era means that this isolate loaded the entry before it had ever reached the log.
       return entry.era === "" ? withoutLog(entry, entry, -Infinity, policy, now) : SKIP;
     case "soft":
-    case "valid": {
-      const copy = verdict === "soft" ? softened(entry, now) : entry;
-      return logState === "current"
-        ? serve(copy, now, confirmedAt)
-        : withoutLog(entry, copy, confirmedAt, policy, now);
-    }
+    case "valid":
     case "unconfirmed": {
+      const copy = verdict === "soft" ? softened(entry, now) : entry;
       const validation =
         logState === "current"
-          ? serve(entry, now, confirmedAt)
-          : withoutLog(entry, entry, confirmedAt, policy, now);
-      return validation.use === "serve"
+          ? serve(copy, now, confirmedAt)
+          : withoutLog(entry, copy, confirmedAt, policy, now);
+      return verdict === "unconfirmed" && validation.use === "serve"
         ? { ...ifLoadFails(validation, now), unconfirmed: true }
         : validation;
     }
@@ -209,12 +205,11 @@ function ifLoadFails(served: Served, now: EpochMs): Served {
 
 /**
  * Returns the later of the instants at which the log confirmed the entry and at which its load
- * began. No invalidation before it was missed.
+ * began. No invalidation before it was missed. Without such an instant, it is -Infinity.
  */
 function latest(confirmedAt: EpochMs, entry: Entry, now: EpochMs): EpochMs {
   // An instant in the future means that the clock was set back, so it is ignored.
-  const instants = [confirmedAt, currentAtOf(entry)].filter((instant) => instant <= now);
-  return Math.max(-Infinity, ...instants);
+  return Math.max(...[confirmedAt, currentAtOf(entry)].filter((instant) => instant <= now));
 }
 
 /**
@@ -237,6 +232,18 @@ export function isServable(
   if (request.purpose === "serve") return answersWithoutLoad(freshness);
   const former = request.staleEntry?.entry;
   return freshness === "fresh" && (former === undefined || entry.storedAt > former.storedAt);
+}
+
+/** The outcome of a lookup that a tier answers. */
+export type FoundOutcome = Extract<LookupOutcome, { readonly kind: "found" }>;
+
+/** Returns the outcome of a lookup that a validated entry of a tier answers. */
+export function foundIn(
+  tier: TierName,
+  { entry, currentAt, unreachable }: Served,
+  freshness: Freshness,
+): FoundOutcome {
+  return { kind: "found", entry, tier, stale: freshness !== "fresh", currentAt, unreachable };
 }
 
 /** Whether a validated entry also meets the request's own rule for freshness. */

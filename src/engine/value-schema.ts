@@ -39,7 +39,7 @@ export function fits(entry: Entry, policy: Policy, serializer: Serializer): bool
 function check(schema: ValueSchema, value: unknown): Conformed {
   const result = schema["~standard"].validate(value);
   if (result instanceof Promise)
-    throw new DefinitionError("schema", "must be one that validates without waiting");
+    throw new DefinitionError("schema", "must validate without waiting");
   return "issues" in result && result.issues !== undefined
     ? { ok: false }
     : { ok: true, value: "value" in result ? result.value : value };

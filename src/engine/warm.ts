@@ -4,7 +4,7 @@
  */
 import { createEntry, type Entry } from "../core/entry.ts";
 import { DefinitionError, type Fault } from "../core/faults.ts";
-import { keyProblem } from "../core/key.ts";
+import { checkKey } from "../core/key.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Context } from "../core/context.ts";
 import type { Random } from "../core/random.ts";
@@ -113,10 +113,7 @@ export const createWarmer: CreateWarmer = ({ store, coherence, callOrigin, rando
       if (!(Number.isInteger(concurrency) && concurrency > 0))
         throw new DefinitionError("concurrency", "must be a whole number above 0");
       const unique = [...new Set(keys)];
-      for (const key of unique) {
-        const problem = keyProblem(key);
-        if (problem !== undefined) throw new DefinitionError("key", problem);
-      }
+      for (const key of unique) checkKey(key);
       let done = 0;
       const step = ROUND_KEYS * concurrency;
       for (let from = 0; from < unique.length; from += step) {

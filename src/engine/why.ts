@@ -1,8 +1,7 @@
 /** Gathers what is known of a key, and explains it to an operator. */
 import type { Context } from "../core/context.ts";
 import type { KeyNotes } from "../core/key-notes.ts";
-import { DefinitionError } from "../core/faults.ts";
-import { keyProblem } from "../core/key.ts";
+import { checkKey } from "../core/key.ts";
 import { definePolicy, MAX_LIFETIME_MS, type Policy } from "../core/policy.ts";
 import type { Coherence } from "./coherence.ts";
 import { explain, type Explanation } from "./explain.ts";
@@ -12,9 +11,11 @@ import type { LoadBackoff } from "./load-backoff.ts";
 
 /** The answer about one key. */
 export interface WhyReport extends Explanation {
+  /** The key that was asked about. */
   readonly key: string;
   /** The policy of the route, or else the one of the last load in this isolate. */
   readonly policy: Policy | undefined;
+  /** The entry that each tier holds under the key, the nearest tier first. */
   readonly tiers: readonly TierReport[];
 }
 
@@ -47,8 +48,7 @@ export function createWhy(options: WhyOptions): Why {
   const { inspect, coherence, hitForMiss, backoff, notes } = options;
 
   return async (key, ctx, known) => {
-    const problem = keyProblem(key);
-    if (problem !== undefined) throw new DefinitionError("key", problem);
+    checkKey(key);
     // The inspection brings the log view up to date.
     const tiers = await inspect(key, ctx);
     const now = ctx.now();

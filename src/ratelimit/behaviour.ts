@@ -14,7 +14,14 @@ export type StockAlgorithm =
  * The algorithm's name. "sliding-window" (two buckets) and "sliding-log" (exact) are Strata's own;
  * the others are those of the package.
  */
-export type AlgorithmName = "sliding-window" | "sliding-log" | StockAlgorithm;
+export type AlgorithmName = OwnAlgorithm | StockAlgorithm;
+
+/** The algorithms of this project. They need no package. */
+export type OwnAlgorithm = "sliding-window" | "sliding-log";
+
+export function isOwnAlgorithm(algorithm: AlgorithmName): algorithm is OwnAlgorithm {
+  return algorithm === "sliding-window" || algorithm === "sliding-log";
+}
 
 export type Mode = "strict" | "fast";
 export type OnUnavailable = "open" | "closed" | "local";

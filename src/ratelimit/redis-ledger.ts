@@ -1,22 +1,21 @@
 import type { NewId } from "../core/random.ts";
 import { attempt, type RedisClient } from "../redis/client.ts";
-import type { AlgorithmName } from "./behaviour.ts";
+import type { OwnAlgorithm } from "./behaviour.ts";
 import type { Account, Ledger } from "./ledger.ts";
 import {
   createSlidingLogScript,
   createSlidingWindowScript,
   type TakeScript,
 } from "./sliding-scripts.ts";
-import type { StockLedgerOptions } from "./upstash-algorithms.ts";
 
 export interface RedisLedgerOptions {
   readonly redis: RedisClient;
   readonly namespace: string;
-  readonly algorithm: AlgorithmName;
+  readonly algorithm: OwnAlgorithm;
   readonly newId: NewId;
 }
 
-/** Creates the ledger of one algorithm in Redis. */
+/** Creates the ledger of one of the own algorithms in Redis. */
 export function createRedisLedger(options: RedisLedgerOptions): Ledger {
   const { redis, namespace, algorithm, newId } = options;
   switch (algorithm) {
@@ -24,10 +23,6 @@ export function createRedisLedger(options: RedisLedgerOptions): Ledger {
       return createScriptLedger(redis, `${namespace}:rl:w`, createSlidingWindowScript(redis));
     case "sliding-log":
       return createScriptLedger(redis, `${namespace}:rl:l`, createSlidingLogScript(redis, newId));
-    case "upstash-sliding-window":
-    case "upstash-fixed-window":
-    case "upstash-token-bucket":
-      return createLateStockLedger({ redis, prefix: `${namespace}:rl:${algorithm}`, algorithm });
   }
 }
 
@@ -47,20 +42,5 @@ function createScriptLedger(redis: RedisClient, prefix: string, script: TakeScri
       attempt(async () => {
         await redis.del(...withPrefix(accounts).map(({ key }) => key));
       }),
-  };
-}
-
-/** Loads `@upstash/ratelimit` with the first call: the own algorithms do not need the package. */
-function createLateStockLedger(options: StockLedgerOptions): Ledger {
-  let opened: Ledger | undefined;
-  async function ledger(): Promise<Ledger> {
-    if (opened !== undefined) return opened;
-    const { createStockLedger } = await import("./upstash-algorithms.ts");
-    return (opened ??= createStockLedger(options));
-  }
-  return {
-    take: async (...args) => (await ledger()).take(...args),
-    peek: async (...args) => (await ledger()).peek(...args),
-    forget: async (...args) => (await ledger()).forget(...args),
   };
 }

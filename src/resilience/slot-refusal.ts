@@ -8,10 +8,9 @@ import type { Millis } from "../core/time.ts";
 /** Refused clients come back after 1 to 4 s, each after another time, so that they do not come together. */
 const RETRY_MS: Millis = 1_000;
 const RETRY_JITTER_MS: Millis = 3_000;
-/** These calls wait as long as they like: the others of their request are done, or no client waits. */
-const PATIENT: ReadonlySet<SlotPriority> = new Set(["continued", "warm"]);
-
-export const isPatient = (priority: SlotPriority): boolean => PATIENT.has(priority);
+/** Whether a call waits as long as it likes: the others of its request are done, or no client waits. */
+export const isPatient = (priority: SlotPriority): boolean =>
+  priority === "continued" || priority === "warm";
 
 /** Returns the longest wait of a call. `slotWaitMs` is that of writes, reads and refreshes. */
 export function allowedWaitOf({ priority, waitMs }: SlotRequest, slotWaitMs: Millis): Millis {
@@ -20,9 +19,8 @@ export function allowedWaitOf({ priority, waitMs }: SlotRequest, slotWaitMs: Mil
 
 /** Returns the fault of a call that gets no slot while `running` calls have one. */
 export function refusalOf(reason: ShedReason, running: number, random: Random): Result<never> {
-  if (reason === "abandoned")
-    return failed("origin.abandoned", "nobody waits for the call to the origin any more");
-  const message = `no slot for a call to the origin: ${reason}, ${running} run`;
+  if (reason === "abandoned") return failed("origin.abandoned", "no reader waits");
+  const message = `no slot: ${reason}, ${running} run`;
   const retryAfterMs = RETRY_MS + random() * RETRY_JITTER_MS;
   return { ok: false, fault: fault("origin.saturated", message, retryAfterMs) };
 }

@@ -26,7 +26,9 @@ import { isRecent, type KnownSession, type OwnSession } from "./known-session.ts
 export interface Session {
   /** The SHA-256 of the secret id, in hex. It names the session in lists and opens nothing. */
   readonly id: string;
+  /** The id of the user. */
   readonly user: string;
+  /** The instant of the sign-in, in milliseconds since the epoch. */
   readonly createdAt: EpochMs;
   /** The instant at which the session ends, however often it is used. */
   readonly endsAt: EpochMs;
@@ -34,11 +36,13 @@ export interface Session {
 
 /** A session in the list of a user. */
 export interface UserSession extends Session {
+  /** The instant of the last use, in milliseconds since the epoch. */
   readonly lastUsedAt: EpochMs;
 }
 
 /** A sign-in whose check of credentials has begun. */
 export interface SignIn {
+  /** The id of the user. */
   readonly user: string;
   /** The name of the last revocation of all sessions of the user when the sign-in began. */
   readonly revocation: string;

@@ -7,8 +7,8 @@
  * transactions, so that two invalidations at the same time can lose one of them. The isolate
  * therefore reads the record again after each write, at once and later, and repeats what is missing.
  */
-import { isDeadlineExceeded, type WithTimeout } from "../core/deadline.ts";
-import { done, failed, messageOf } from "../core/faults.ts";
+import type { WithTimeout } from "../core/deadline.ts";
+import { done, failed } from "../core/faults.ts";
 import type { Context } from "../core/context.ts";
 import { MAX_CHANGES, type LogAnswer } from "../core/log.ts";
 import type { NewId } from "../core/random.ts";
@@ -16,6 +16,7 @@ import type { Result } from "../core/result.ts";
 import type { Seq } from "../core/seq.ts";
 import type { SharedStore } from "../core/shared-store.ts";
 import type { EpochMs, Millis } from "../core/time.ts";
+import { callCache } from "./cache-call.ts";
 import {
   answerOf,
   decodeRecord,
@@ -51,14 +52,8 @@ export function createDataCentreLog(options: DataCentreLogOptions): SharedStore 
   /** Whether the Cache API has ever had a record. Then a missing record is lost, and not refused. */
   let hadRecord = false;
 
-  async function attempt<T>(work: () => Promise<T>): Promise<Result<T>> {
-    try {
-      return done(await withTimeout(work(), timeoutMs));
-    } catch (error) {
-      const code = isDeadlineExceeded(error) ? "edge.timeout" : "edge.unavailable";
-      return failed(code, messageOf(error));
-    }
-  }
+  const attempt = <T>(work: () => Promise<T>): Promise<Result<T>> =>
+    callCache(work, timeoutMs, withTimeout);
 
   async function load(ctx: Context): Promise<LogRecord | undefined> {
     if (!keeps || open === undefined) return known;
@@ -79,7 +74,7 @@ export function createDataCentreLog(options: DataCentreLogOptions): SharedStore 
     keeps = true;
     const stored = await load(ctx);
     if (stored !== undefined) return stored;
-    if (hadRecord) throw new Error("the Cache API has lost the record of the log");
+    if (hadRecord) throw new Error("the Cache API has lost the log");
     keeps = false;
     return record;
   }
@@ -104,7 +99,7 @@ export function createDataCentreLog(options: DataCentreLogOptions): SharedStore 
         return { seq: next.seq, era: record.era, previous, log };
       }
     }
-    throw new Error("other invalidations of the data centre overwrote this one");
+    throw new Error("other invalidations overwrote it");
   }
 
   /**
@@ -130,7 +125,7 @@ export function createDataCentreLog(options: DataCentreLogOptions): SharedStore 
 
   return {
     // The engine reads no entries of a store that holds none.
-    read: async () => failed("edge.unavailable", "the store holds no entries"),
+    read: async () => failed("edge.unavailable", "the store has no entries"),
 
     verify: (entries, since, ctx) =>
       attempt(async () => {

@@ -1,12 +1,11 @@
 import type { WithTimeout } from "../core/deadline.ts";
-import { isDeadlineExceeded } from "../core/deadline.ts";
 import { decodeEntry, encodeEntry } from "../core/codec.ts";
 import type { Entry } from "../core/entry.ts";
-import { done, failed, messageOf } from "../core/faults.ts";
 import type { Context } from "../core/context.ts";
 import type { Result } from "../core/result.ts";
 import type { Tier } from "../core/tier.ts";
 import type { Millis } from "../core/time.ts";
+import { callCache } from "./cache-call.ts";
 
 export interface EdgeTierOptions {
   /** Opens the cache. The tier calls this with each operation, because a module cannot wait while it loads. */
@@ -32,16 +31,8 @@ export interface EdgeTierOptions {
 export function createEdgeTier(options: EdgeTierOptions): Tier {
   const { open, timeoutMs, withTimeout, maxEntryChars = Infinity } = options;
 
-  async function attempt<T>(work: (cache: Cache) => Promise<T>): Promise<Result<T>> {
-    try {
-      return done(await withTimeout(open().then(work), timeoutMs));
-    } catch (error) {
-      return failed(
-        isDeadlineExceeded(error) ? "edge.timeout" : "edge.unavailable",
-        messageOf(error),
-      );
-    }
-  }
+  const attempt = <T>(work: (cache: Cache) => Promise<T>): Promise<Result<T>> =>
+    callCache(() => open().then(work), timeoutMs, withTimeout);
 
   return {
     name: "edge",

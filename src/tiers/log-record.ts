@@ -37,6 +37,9 @@ export function numbersOf(record: LogRecord | undefined, logKeys: readonly strin
   return logKeys.map((logKey) => record?.numbers.get(logKey) ?? 0);
 }
 
+/** A log that has not begun. */
+const NO_RECORD = { era: undefined, seq: undefined, floor: 0, numbers: [] } as const;
+
 /** Returns the answer of the log from the number `since` on, with at most `limit` changes, the newest ones. */
 export function answerOf(
   record: LogRecord | undefined,
@@ -44,18 +47,8 @@ export function answerOf(
   limit: number,
   sentAt: EpochMs,
 ): LogAnswer {
-  if (record === undefined)
-    return {
-      sentAt,
-      era: undefined,
-      seq: undefined,
-      floor: 0,
-      since,
-      truncated: false,
-      changes: [],
-    };
-  const { era, seq, floor } = record;
-  const changes = [...record.numbers]
+  const { era, seq, floor, numbers } = record ?? NO_RECORD;
+  const changes = [...numbers]
     .filter(([, number]) => number >= since)
     .toSorted(([, a], [, b]) => b - a);
   const truncated = changes.length > limit;

@@ -74,14 +74,16 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
       present.bytes = size;
       present.keepUntil = keepUntil;
       order.update(present);
-      while (bytes > maxBytes) evict();
+      while (bytes > maxBytes) evict(order.victim());
       return;
     }
     if (present !== undefined) drop(present);
-    while (isLarge && large.size > 0 && largeBytes + size > maxLargeBytes) evictLarge();
+    while (isLarge && large.size > 0 && largeBytes + size > maxLargeBytes)
+      evict(large.values().next().value);
     // The tier evicts before it adds the new entry. The new entry cannot be marked as used yet,
     // so it would be evicted too early.
-    while (nodes.size > 0 && (bytes + size > maxBytes || nodes.size >= maxEntries)) evict();
+    while (nodes.size > 0 && (bytes + size > maxBytes || nodes.size >= maxEntries))
+      evict(order.victim());
     const node = createNode(entry, size, keepUntil);
     nodes.set(entry.key, node);
     bytes += size;
@@ -91,17 +93,9 @@ export function createMemoryTier(options: MemoryTierOptions): MemoryTier {
     largeBytes += size;
   }
 
-  function evict(): void {
-    const victim = order.victim();
+  function evict(victim: Node | undefined): void {
     if (victim === undefined) return;
     drop(victim);
-    evictions++;
-  }
-
-  function evictLarge(): void {
-    const [oldest] = large.values();
-    if (oldest === undefined) return;
-    drop(oldest);
     evictions++;
   }
 

@@ -8,7 +8,9 @@ import { logKeysOfThrough, type Through, type WriteThrough } from "./through.ts"
 
 /** A change that waits for the database. It may be delivered more than once, each time with the same `id`. */
 export interface QueuedChange {
+  /** The id of the change. A change is applied once, however often its id is sent. */
   readonly id: string;
+  /** The kind of the change, which names its effect. */
   readonly kind: string;
   /** The content of the change, a JSON value. */
   readonly payload: unknown;
@@ -16,6 +18,7 @@ export interface QueuedChange {
 
 /** The queue of changes. It keeps an acknowledged change until it has delivered it. */
 export interface ChangeQueue {
+  /** Sends a change. The result is a fault if the queue has not confirmed it; the change may be in the queue all the same. */
   send(change: QueuedChange, ctx: Context): Promise<Result<void>>;
 }
 

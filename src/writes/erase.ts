@@ -7,7 +7,9 @@ import type { InvalidationState, Writer } from "./writer.ts";
 
 /** The answer to an erasure, and whether the log has its invalidation. */
 export interface EraseAnswer {
+  /** Whether the log has the invalidation (`done`), or the relay delivers it (`deferred`). */
   readonly invalidation: InvalidationState;
+  /** Whether all copies are removed, how many were, and the cursor of a further call. */
   readonly erasure: Erasure;
 }
 

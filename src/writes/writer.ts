@@ -68,7 +68,7 @@ export interface Writer {
    */
   mutate<T>(mutation: Mutation<T>, ctx: Context): Promise<Written<T>>;
   /**
-   * Invalidates tags, keys, prefixes or the whole namespace. `strata.erase` also removes the bytes.
+   * Invalidates tags, keys, prefixes or the whole namespace. `strata.admin.erase` also removes the bytes.
    *
    * @throws {DefinitionError} if a target is invalid
    * @throws {CacheUnavailable} if neither the log nor the outbox accepted it

@@ -127,7 +127,21 @@ export interface TwiceOptions extends Pick<Base, "rounds"> {
   expect(project.run("check:reference").output).toContain("reference: 4 files");
 });
 
-test("`npm run check:reference` fails for an export without a doc comment, and for a member without one on the page of an entry", () => {
+test("the index of docs/reference links to a heading whose name differs from an earlier one only in case by the numbered anchor of GitHub", () => {
+  using project = plant({
+    "package.json": manifestWith({ "./half": { types: "./dist/entries/half.d.ts" } }),
+    "src/entries/half.ts": 'export { half, type Half } from "../core/half.ts";\n',
+    "src/core/half.ts":
+      "/** Halves. */\nexport const half = 2;\n/** A half. */\nexport type Half = 2;\n",
+    "src/index.ts": '// Half: halves.\nexport type { Half } from "./core/half.ts";\n',
+  });
+  project.run("reference");
+  const index = project.read("docs/reference/README.md");
+  expect(index).toContain("[`half`](entries/half.md#half), [`Half`](entries/half.md#half-1)");
+  expect(index).toContain("[`Half`](half.md#half-1)");
+});
+
+test("`npm run check:reference` fails for an export without a doc comment, and for a member without one on any page", () => {
   using project = plant({
     "package.json": manifestWith({ "./half": { types: "./dist/entries/half.d.ts" } }),
     "src/entries/half.ts": 'export { half, type HalfOptions } from "../core/half.ts";\n',
@@ -144,4 +158,11 @@ export interface HalfOptions {
   expect(output).toContain("src/core/half.ts: half has no doc comment");
   expect(output).toContain("src/core/half.ts: HalfOptions.rounds.up has no doc comment");
   expect(output).not.toContain("HalfOptions.rounds has");
+  using worker = plant({
+    "src/index.ts": '// Numbers: halves.\nexport type { HalfOptions } from "./core/half.ts";\n',
+    "src/core/half.ts":
+      "/** The options. */\nexport interface HalfOptions {\n  readonly up: boolean;\n}\n",
+  });
+  worker.run("reference");
+  expect(worker.run("check:reference").output).toContain("HalfOptions.up has no doc comment");
 });

@@ -11,6 +11,7 @@ import {
   type RateLimitSetup,
   type StrataEnv,
 } from "../../src/entries/hono.ts";
+import { redisLedger } from "../../src/entries/redis.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 
 const PATIENT = { timeout: "10s" } as const;
@@ -39,6 +40,31 @@ describe("durableLedger()", () => {
       expect(() => durableLedger(env.LEDGER, options)).toThrow(message);
     },
   );
+});
+
+describe("redisLedger()", () => {
+  const database = { url: "https://redis.test", token: "token-of-the-database" };
+
+  it.each([
+    [{ ...database, url: "redis.test" }, "url"],
+    [{ ...database, token: "" }, "token"],
+    [{ ...database, timeout: "2h" }, "ledger.timeout: must be a duration"],
+    [{ ...database, breaker: { failures: 0 } }, "breaker.failures: must be"],
+  ] as const)(
+    "redisLedger() rejects the options %j with an error that names the option and not the token",
+    (options, message) => {
+      expect(() => redisLedger(options)).toThrow(DefinitionError);
+      expect(() => redisLedger(options)).toThrow(message);
+      expect(() => redisLedger(options)).not.toThrow("token-of-the-database");
+    },
+  );
+
+  it("a rate limit with the algorithm upstash-token-bucket and redisLedger() is refused when it is defined", () => {
+    const { limits } = setUp({ ledger: redisLedger(database) });
+    expect(() => limits.rateLimit({ ip: "5/1m", algorithm: "upstash-token-bucket" })).toThrow(
+      'algorithm: "upstash-token-bucket" needs the entry strata/worker',
+    );
+  });
 });
 
 describe("rateLimits()", () => {

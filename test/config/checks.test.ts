@@ -111,11 +111,11 @@ describe("the options of createStrata", () => {
     ],
     [
       { redis: { timeout: "soon" } },
-      'redis.timeout: must be a duration from 1 ms to 60000 ms, such as "5s" or 250',
+      'redis.timeout: must be a duration from 1 ms to 60000 ms, such as "5m" or 250',
     ],
     [
       { redis: { timeout: 0 } },
-      'redis.timeout: must be a duration from 1 ms to 60000 ms, such as "5s" or 250',
+      'redis.timeout: must be a duration from 1 ms to 60000 ms, such as "5m" or 250',
     ],
     [
       { existence: { falsePositiveRate: Number.NaN } },

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { LedgerRpc } from "../../src/durable/ledger-rpc.ts";
-import type { DurableAlgorithm } from "../../src/durable/ledger-table.ts";
+import type { OwnAlgorithm } from "../../src/ratelimit/behaviour.ts";
 import { createLedgerTables, type LedgerTables } from "../../src/durable/ledger-tables.ts";
 import { sqlOf } from "../../src/durable/object-sql.ts";
 import type { TakeRequest } from "../../src/ratelimit/ledger.ts";
@@ -29,7 +29,7 @@ interface Bench {
   readonly tables: LedgerTables;
   readonly clock: { now: number };
   /** The accounts that have rows, in the order of their names. */
-  readonly accounts: (algorithm: DurableAlgorithm) => string[];
+  readonly accounts: (algorithm: OwnAlgorithm) => string[];
 }
 
 /** Runs `act` with the tables of a fresh database that holds at most 100 rows of each kind. */
@@ -37,7 +37,7 @@ async function withTables(act: (bench: Bench) => void): Promise<void> {
   await runInDurableObject(stubOf(uniqueNamespace()), (_, { storage }) => {
     const clock = { now: 1_000_000 };
     const tables = createLedgerTables({ sql: sqlOf(storage), now: () => clock.now, maxRows: 100 });
-    const accounts = (algorithm: DurableAlgorithm) =>
+    const accounts = (algorithm: OwnAlgorithm) =>
       storage.sql
         .exec<{ account: string }>(`SELECT account FROM ${TABLES[algorithm]} ORDER BY account`)
         .toArray()

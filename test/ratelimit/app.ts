@@ -10,6 +10,8 @@ import { inject } from "vitest";
 import type { Duration } from "../../src/core/duration.ts";
 import { createDataLayer } from "../../src/compose/data-layer.ts";
 import { durableLedger } from "../../src/entries/durable.ts";
+import { redisLedger } from "../../src/entries/redis.ts";
+import type { LedgerSource } from "../../src/entries/hono.ts";
 import { middleware, rateLimits as dataRateLimits } from "../../src/entries/hono.ts";
 import { problem, type RateLimits } from "../../src/index.ts";
 import { keepAlive } from "../../src/keep-alive.ts";
@@ -71,11 +73,12 @@ const inRedis =
     return { rateLimits: layer.rateLimits, scope };
   };
 
-/** The data cache without a shared store, and the ledger in Durable Objects. A busy machine does not end the waits. */
-const inObjects =
-  (shards: number, timeout: Duration = "10s"): CreateLayer =>
+/** The data cache without a shared store, and a ledger of its own. A busy machine does not end the waits. */
+const withLedger =
+  (openLedger: (bindings: LimitedBindings) => LedgerSource): CreateLayer =>
   ({ app, clock, namespace, bindings }) => {
-    const { CLIENT_ADDRESS_HEADER, API_KEYS, STRATA_DEV, LEDGER } = { ...env, ...bindings };
+    const all = { ...env, ...bindings };
+    const { CLIENT_ADDRESS_HEADER, API_KEYS, STRATA_DEV } = all;
     const strata = createDataLayer(
       { namespace },
       {
@@ -87,13 +90,21 @@ const inObjects =
       keepAlive,
     );
     const rateLimits = dataRateLimits(strata, {
-      ledger: durableLedger(LEDGER, { shards, timeout }),
+      ledger: openLedger(all),
       ...(CLIENT_ADDRESS_HEADER && { addressHeader: CLIENT_ADDRESS_HEADER }),
       ...(API_KEYS && { apiKeys: API_KEYS }),
       development: STRATA_DEV === "1",
     });
     return { rateLimits, scope: middleware(strata, app) };
   };
+
+const inObjects = (shards: number, timeout: Duration = "10s") =>
+  withLedger(({ LEDGER }) => durableLedger(LEDGER, { shards, timeout }));
+
+const inRedisAlone = (timeout: Duration = "10s") =>
+  withLedger(({ UPSTASH_REDIS_REST_URL: url = "", UPSTASH_REDIS_REST_TOKEN: token = "" }) =>
+    redisLedger({ url, token, timeout }),
+  );
 
 /** Creates an application with limits. */
 export type CreateLimitedApp = (
@@ -110,17 +121,22 @@ const createApp =
 const ALL_LEDGERS: readonly (readonly [name: string, create: CreateLimitedApp])[] = [
   // A busy machine does not end the waits.
   ["Redis", createApp(inRedis({ limits: { timeout: "10s" } }))],
+  ["Redis without the whole layer", createApp(inRedisAlone())],
   ["a Durable Object", createApp(inObjects(1))],
   ["three Durable Objects", createApp(inObjects(3))],
 ];
 
-/** On a real Redis server, the tests run with Redis alone: the others need no Redis, and run beside the embedded one. */
-export const LEDGERS = inject("realRedis") ? ALL_LEDGERS.slice(0, 1) : ALL_LEDGERS;
+/** On a real Redis server, the tests run with the ledgers in Redis: the others need no Redis, and run beside the embedded one. */
+export const LEDGERS = inject("realRedis") ? ALL_LEDGERS.slice(0, 2) : ALL_LEDGERS;
 
 /** Creates applications with their ledger in Durable Objects that answer within `timeout` or not at all. */
 export const createImpatientApp = createApp(inObjects(1, "100ms"));
 /** The same with two objects. */
 export const createImpatientPair = createApp(inObjects(2, "100ms"));
+
+/** Creates applications with their ledger in Redis, without the whole layer, that answers within `timeout` or not at all. */
+export const createRedisAloneApp = (timeout: Duration): CreateLimitedApp =>
+  createApp(inRedisAlone(timeout));
 
 /** An application with its ledger in Redis. */
 export function createLimitedApp(

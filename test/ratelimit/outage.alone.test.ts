@@ -4,7 +4,7 @@ import { cached } from "../../src/index.ts";
 import { createTestContext } from "../support/context.ts";
 import { clearFaults, failRedis } from "../support/gateway.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
-import { createLimitedApp, statuses, type LimitedApp } from "./app.ts";
+import { createLimitedApp, createRedisAloneApp, statuses, type LimitedApp } from "./app.ts";
 
 const ip = "192.0.2.1";
 
@@ -56,6 +56,26 @@ describe.each([
       expect(statuses(await storm(50, "/", { ip })), mode).toEqual({ 200: 20, 429: 30 });
       const refused = await get("/", { ip });
       expect(Number(refused.headers.get("Retry-After")), mode).toBeGreaterThan(50);
+      await clearFaults();
+    }
+  });
+});
+
+describe("redisLedger() while Redis fails", () => {
+  it("a rate limit with redisLedger() admits, refuses or counts in the isolate while Redis fails, as onUnavailable says", async () => {
+    const ended = {
+      open: { 200: 25 },
+      closed: { 503: 25 },
+      local: { 200: 20, 429: 5 },
+    } as const;
+    for (const onUnavailable of ["open", "closed", "local"] as const) {
+      const create = createRedisAloneApp("1s");
+      const { storm } = create(uniqueNamespace(), (app, rateLimit) => {
+        app.use(rateLimit({ name: "api", ip: "20/1m", onUnavailable }));
+        app.get("/", (c) => c.text("content"));
+      });
+      await failRedis({ errorRate: 1 });
+      expect(statuses(await storm(25, "/", { ip })), onUnavailable).toEqual(ended[onUnavailable]);
       await clearFaults();
     }
   });

@@ -5,6 +5,7 @@ import { productViews } from "../../src/api/schema.ts";
 import { createEffects } from "../../src/api/effects.ts";
 import type { Context } from "../../src/core/context.ts";
 import type { PendingIds } from "../../src/core/pending.ts";
+import type { Strata } from "../../src/index.ts";
 import type { Database } from "../../src/origin/neon.ts";
 import { createMessages } from "../../src/writes/messages/messages.ts";
 import { processedMessages } from "../../src/writes/schema.ts";
@@ -117,7 +118,10 @@ describe("messages whose consumers are killed", () => {
       holdSeconds: 30,
       withTimeout: (work) => work,
     });
-    for (const effect of createEffects({ db, pending: pending as PendingIds }))
+    for (const effect of createEffects({
+      db,
+      jobs: { pending: pending as PendingIds } as Strata["jobs"],
+    }))
       messages.define(effect);
     const [category = 0] = await newCategories(real, 1);
     const products = await Promise.all(

@@ -21,7 +21,7 @@ const LIMIT_START_KIB = 239;
 
 /** The entry that every application of the package imports, and its limit in bytes: minified, gzipped. */
 const ENTRY = "src/entries/data.ts";
-const LIMIT_ENTRY_BYTES = 25_600;
+const LIMIT_ENTRY_BYTES = 25_088;
 
 /** The part of esbuild's description of a bundle that this gate reads. */
 interface Metafile {

@@ -1,7 +1,7 @@
 /**
  * `npm run reference` writes docs/reference, the table of options in README.md and the OpenAPI document.
- * `npm run check:reference` fails if one of them is not what the sources say, or if an export has no doc
- * comment.
+ * `npm run check:reference` fails if one of them is not what the sources say, or if an export or a member of
+ * one has no doc comment.
  */
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path/posix";
@@ -48,13 +48,12 @@ const hasOperations = existsSync(join(root, OPERATIONS));
 if (hasOperations) files.set(DOCUMENT, await renderApiDocument(root));
 
 const surplus = globSync(`${FOLDER}/**/*.md`, { cwd: root }).filter((path) => !files.has(path));
-/** The exports without a doc comment, and the members without one that the pages of entries show, each once. */
-const undocumented = new Set([
-  ...sections.flatMap(({ declarations }) => declarations.flatMap((each) => bareExport(each))),
-  ...entries.flatMap(({ declarations }) =>
+/** The exports and the members without a doc comment, each once. */
+const undocumented = new Set(
+  [...sections, ...entries].flatMap(({ declarations }) =>
     declarations.flatMap((each) => [...bareExport(each), ...bareMembers(each)]),
   ),
-]);
+);
 
 function isBare({ text, deprecated }: DocComment): boolean {
   return text === "" && deprecated === undefined;

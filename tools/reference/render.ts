@@ -21,11 +21,11 @@ export function renderIndex(sections: readonly Section[], entries: readonly Entr
     ["| page | for | exports |", "|---|---|---|", ...rows].join("\n");
   const ofSections = sections.map(
     (section) =>
-      `| [${section.title}](${fileOf(section)}) | ${capitalize(section.purpose)} | ${linksTo(fileOf(section), section)} |`,
+      `| [${section.title}](${fileOf(section)}) | ${capitalize(section.purpose)} | ${linksTo(fileOf(section), section.title, section)} |`,
   );
   const ofEntries = entries.map(
     (entry) =>
-      `| [\`${entry.name}\`](${fileOfEntry(entry)}) | ${cell(withoutName(entry))} | ${linksTo(fileOfEntry(entry), entry)} |`,
+      `| [\`${entry.name}\`](${fileOfEntry(entry)}) | ${cell(withoutName(entry))} | ${linksTo(fileOfEntry(entry), entry.name, entry)} |`,
   );
   const whole = `Everything that \`${INDEX}\` exports. Durations are milliseconds or texts such as \`"5m"\`.`;
   if (entries.length === 0) return page(INDEX, ["# Reference", whole, table(ofSections)]);
@@ -39,8 +39,30 @@ export function renderIndex(sections: readonly Section[], entries: readonly Entr
   ]);
 }
 
-function linksTo(file: string, { declarations }: Pick<Section, "declarations">): string {
-  return declarations.map(({ name }) => `[\`${name}\`](${file}#${name.toLowerCase()})`).join(", ");
+function linksTo(
+  file: string,
+  title: string,
+  { declarations }: Pick<Section, "declarations">,
+): string {
+  const anchors = anchorsOf([title, ...declarations.map(({ name }) => name)]).slice(1);
+  return declarations.map(({ name }, at) => `[\`${name}\`](${file}#${anchors[at]})`).join(", ");
+}
+
+/**
+ * Returns the anchors that GitHub gives the headings of one page, in their order. A heading that differs from
+ * an earlier one only in case gets a number.
+ */
+export function anchorsOf(headings: readonly string[]): readonly string[] {
+  const counts = new Map<string, number>();
+  return headings.map((heading) => {
+    const anchor = heading
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9 _-]/g, "")
+      .replaceAll(" ", "-");
+    const count = counts.get(anchor) ?? 0;
+    counts.set(anchor, count + 1);
+    return count === 0 ? anchor : `${anchor}-${count}`;
+  });
 }
 
 /** Returns what an entry is for, without the words that name it. */

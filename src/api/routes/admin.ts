@@ -36,9 +36,9 @@ export function adminRoutes(services: AppServices, admin: Admin): Hono<StrataEnv
   // The token is checked before the routes, so that a caller without it does not learn which routes exist.
   routes.use(admin.requires(rolesUnder(ownPrefix(services.config))));
   routes.route("/limits", limitRoutes(rateLimits));
-  routes.route("/entry", entryRoutes(services.inspect));
+  routes.route("/entry", entryRoutes(services.admin.inspect));
   routes.route("/why", whyRoutes(services));
-  routes.route("/compare", compareRoutes(services));
+  routes.route("/compare", compareRoutes(services.admin));
   routes.route("/warm", warmRoutes(services));
   routes.route("/degradation", degradationRoutes(services.degradation));
   routes.route("/dead-letters", deadLetterRoutes(services));
@@ -51,7 +51,7 @@ export function adminRoutes(services: AppServices, admin: Admin): Hono<StrataEnv
     try {
       const { invalidation, erasure } =
         erase === true
-          ? await services.erase({ ...targets, erase, ...(cursor && { cursor }) }, ctx)
+          ? await services.admin.erase({ ...targets, erase, ...(cursor && { cursor }) }, ctx)
           : { invalidation: await writer.purge({ ...targets, ...(soft && { soft }) }, ctx) };
       const headers = { "X-Invalidation": invalidation, "Cache-Control": "no-store" };
       // Status 202 says that the outbox holds the invalidation until Redis answers, or that bytes remain.

@@ -1,16 +1,15 @@
 import { Hono } from "hono";
-import type { Prediction, StrataEnv } from "../../index.ts";
+import type { AdminTools, Prediction, StrataEnv } from "../../index.ts";
 import { auditAction } from "../admin.ts";
 import type { CompareAnswer } from "../compare-answer.ts";
 import { candidateOf, CompareQuery } from "../compare-inputs.ts";
 import { parse, queryOf } from "../inputs.ts";
-import type { AppServices } from "../services.ts";
 
 /**
  * `GET /admin/compare?kind=&a=&b=`: what two settings would do with the recorded reads of a kind. It
  * changes nothing.
  */
-export function compareRoutes({ compare }: Pick<AppServices, "compare">): Hono<StrataEnv> {
+export function compareRoutes({ compare }: Pick<AdminTools, "compare">): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
 
   routes.get("/", async (c) => {

@@ -14,7 +14,7 @@ const NO_STORE = { "Cache-Control": "no-store" };
  * `/admin/dead-letters`: the messages that the consumer has given up. They can be listed, tried
  * without an effect, sent again, and deleted.
  */
-export function deadLetterRoutes({ messages }: AppServices): Hono<StrataEnv> {
+export function deadLetterRoutes({ jobs: { messages } }: AppServices): Hono<StrataEnv> {
   const { deadLetters } = messages;
   const routes = new Hono<StrataEnv>();
   const missing = (id: string) => notFound(`There is no dead letter ${id}.`);

@@ -15,7 +15,8 @@ import { pendingViewsOf, tagOfViews } from "../tags.ts";
  * this user gets.
  */
 export function eventRoutes(services: AppServices): Hono<StrataEnv> {
-  const { messages, invalidator, pending, existence, rateLimits } = services;
+  const { invalidator, existence, rateLimits } = services;
+  const { messages, pending } = services.jobs;
   const countView = createPendingWrite({ queue: messages, invalidator, pending });
   const routes = new Hono<StrataEnv>();
 

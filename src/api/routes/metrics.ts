@@ -8,7 +8,10 @@ import type { AppServices } from "../services.ts";
  * Serves the metrics of all isolates in the Prometheus text format. Outside development the route
  * needs a token of the role `scrape`.
  */
-export function metricsRoutes({ metrics, config }: AppServices, admin: Admin): Hono<StrataEnv> {
+export function metricsRoutes(
+  { admin: { metrics }, config }: AppServices,
+  admin: Admin,
+): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
   if (!config.dev) routes.use(admin.requires("scrape"));
 

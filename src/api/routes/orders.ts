@@ -14,7 +14,7 @@ import type { AppServices } from "../services.ts";
  * charged once, however often the request or the message comes.
  */
 export function orderRoutes(
-  { db, messages, idempotent }: AppServices,
+  { db, jobs: { messages }, idempotent }: AppServices,
   admin: Admin,
 ): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();

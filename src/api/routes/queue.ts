@@ -6,7 +6,7 @@ import type { AppServices } from "../services.ts";
 const NO_STORE = { "Cache-Control": "no-store" };
 
 /** `/admin/queue`: whether the consumer is paused and how many messages wait; and its pause. */
-export function queueRoutes({ messages }: AppServices): Hono<StrataEnv> {
+export function queueRoutes({ jobs: { messages } }: AppServices): Hono<StrataEnv> {
   const routes = new Hono<StrataEnv>();
 
   async function report() {

@@ -12,7 +12,8 @@ const POLICY = definePolicy({ freshFor: "1m", staleIfError: "1h" });
  * `GET /products/:id/views`: how often a product was viewed. The loader adds the views that wait in
  * the queue to those in Postgres, so each view counts once, before and after the consumer applied it.
  */
-export function viewRoutes({ db, existence, messages, pending }: AppServices): Hono<StrataEnv> {
+export function viewRoutes({ db, existence, jobs }: AppServices): Hono<StrataEnv> {
+  const { messages, pending } = jobs;
   const routes = new Hono<StrataEnv>();
 
   routes.get("/:id/views", async (c) => {

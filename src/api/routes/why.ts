@@ -8,7 +8,7 @@ import { describeTier } from "../tier-report.ts";
 import type { WhyAnswer } from "../why-answer.ts";
 import { WhyQuery } from "../why-inputs.ts";
 
-type Services = Pick<AppServices, "why" | "refusalsOf" | "runDry">;
+type Services = Pick<AppServices, "admin" | "runDry">;
 
 /** A request that reads more keys gets the first ones explained. */
 const MAX_EXPLAINED = 5;
@@ -18,7 +18,8 @@ const MAX_EXPLAINED = 5;
  * from the origin or was not stored. The second one runs the GET request dry to find its keys. Both load
  * nothing and store nothing.
  */
-export function whyRoutes({ why, refusalsOf, runDry }: Services): Hono<StrataEnv> {
+export function whyRoutes({ admin, runDry }: Services): Hono<StrataEnv> {
+  const { why, refusalsOf } = admin;
   const routes = new Hono<StrataEnv>();
 
   routes.get("/", async (c) => {
@@ -57,7 +58,7 @@ export function whyRoutes({ why, refusalsOf, runDry }: Services): Hono<StrataEnv
 
 function reasonOf(
   { status, problem, reads }: DryAnswer,
-  refusals: ReturnType<Services["refusalsOf"]>,
+  refusals: ReturnType<Services["admin"]["refusalsOf"]>,
 ) {
   if (refusals !== undefined)
     return {

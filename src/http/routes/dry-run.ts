@@ -4,7 +4,7 @@ import type { Context } from "../../core/context.ts";
 import { freshnessOf, type Entry } from "../../core/entry.ts";
 import { CacheUnavailable, DefinitionError, fault } from "../../core/faults.ts";
 import { ALL_HEADERS } from "../../core/header-families.ts";
-import { keyProblem } from "../../core/key.ts";
+import { checkKey } from "../../core/key.ts";
 import type { Lookup } from "../../core/lookup.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Engine } from "../../engine/engine.ts";
@@ -17,7 +17,9 @@ import type { StrataEnv } from "./request-scope.ts";
 
 /** One read of a dry run. */
 export interface DryRead {
+  /** The key of the read. */
   readonly key: string;
+  /** The policy of the read. */
   readonly policy: Policy;
 }
 
@@ -48,8 +50,7 @@ export function createDryRun(options: DryRunOptions): DryRun {
   const readsOfContext = new WeakMap<Context, DryRead[]>();
 
   async function lookUp(key: string, policy: Policy, ctx: Context): Promise<Lookup> {
-    const problem = keyProblem(key);
-    if (problem !== undefined) throw new DefinitionError("key", problem);
+    checkKey(key);
     const reads = readsOfContext.get(ctx);
     if (reads !== undefined && reads.length < MAX_READS) reads.push({ key, policy });
     const entry = await findUsable(key, ctx);

@@ -23,7 +23,9 @@ import { tryEffect, type Trial } from "./trial.ts";
 export interface DeadLetters {
   /** Lists letters in the order in which they arrived, after the given position. */
   list(after: number, limit: number): Promise<readonly DeadLetter[]>;
+  /** Returns the letter with this id. Undefined if there is none. */
   find(id: string): Promise<DeadLetter | undefined>;
+  /** Returns how many letters there are, and how many of them were not sent again. */
   count(): Promise<LetterCounts>;
   /** Tries the effect of a letter without committing it. Undefined if there is no such letter. */
   dryRun(id: string): Promise<Trial | undefined>;
@@ -37,6 +39,7 @@ export interface DeadLetters {
 
 /** The letters that one call sent again. */
 export interface Replay {
+  /** The number of letters that were sent again. */
   readonly replayed: number;
   /** Letters that are no messages of the application, and cannot be sent. */
   readonly unusable: number;

@@ -7,6 +7,7 @@ import type { Letter } from "./dead-letter.ts";
 
 /** A message that the consumer has given up. */
 export interface DeadLetter {
+  /** The id of the message. */
   readonly id: string;
   /** The kind of the message, or "" if it is not a message of the application. */
   readonly kind: string;

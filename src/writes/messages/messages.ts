@@ -25,7 +25,7 @@ export interface Messages extends ChangeQueue {
    * Sets the effect of the messages of one kind. Call it when the layer is created.
    *
    * @example
-   * strata.messages.define({
+   * strata.jobs.messages.define({
    *   kind: "restock",
    *   statements: (messages) =>
    *     messages.map(({ payload }) =>
@@ -36,7 +36,7 @@ export interface Messages extends ChangeQueue {
    *     ),
    *   tags: (messages) => messages.map(({ payload }) => `product:${Number(payload)}`),
    * });
-   * await strata.messages.send({ id: "restock-1", kind: "restock", payload: 42 }, c.var.strata.ctx);
+   * await strata.jobs.messages.send({ id: "restock-1", kind: "restock", payload: 42 }, c.var.strata.ctx);
    */
   define(effect: Effect): void;
   /**
@@ -61,11 +61,13 @@ export interface Messages extends ChangeQueue {
   resume(): Promise<void>;
   /** Returns whether the consumer is paused, and how many messages wait. */
   state(): Promise<MessagesState>;
+  /** The messages that the consumer has given up. */
   readonly deadLetters: DeadLetters;
 }
 
 /** The state of the consumer and of its queue. */
 export interface MessagesState {
+  /** Whether the consumer is paused. */
   readonly paused: boolean;
   /** The messages in the queue as the platform counts them, held ones included. */
   readonly backlog: number | undefined;
@@ -75,7 +77,9 @@ export interface MessagesState {
 
 /** The part of a batch of Cloudflare Queues that the consumer uses. */
 export interface QueueBatch {
+  /** The name of the queue. */
   readonly queue: string;
+  /** The messages of the batch. */
   readonly messages: readonly QueueMessage[];
 }
 

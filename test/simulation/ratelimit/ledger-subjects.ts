@@ -5,7 +5,7 @@ import type { LedgerRpc } from "../../../src/durable/ledger-rpc.ts";
 import { createDurableLedger } from "../../../src/durable/ledger-port.ts";
 import { createLedgerTables, type LedgerTables } from "../../../src/durable/ledger-tables.ts";
 import type { Ledger, TakeResult } from "../../../src/ratelimit/ledger.ts";
-import { createRedisLedger } from "../../../src/ratelimit/redis-ledger.ts";
+import { createAnyRedisLedger } from "../../../src/ratelimit/stock-ledger.ts";
 import type { Window } from "../../../src/ratelimit/window.ts";
 import { sqlOf } from "../../../bench/support/sqlite.ts";
 import { createTestBreaker } from "../../support/breakers.ts";
@@ -30,7 +30,7 @@ function createRedisSubject(algorithm: LedgerAlgorithm): LedgerSubject {
   const redis = createSimulatedRedis(START);
   let ids = 0;
   const newId = () => `id${ids++}`;
-  const ledger = createRedisLedger({ redis: redis.client, namespace: "t", algorithm, newId });
+  const ledger = createAnyRedisLedger({ redis: redis.client, namespace: "t", algorithm, newId });
   return { ledger, clock: redis };
 }
 

@@ -3,7 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, expect, it } from "vitest";
 import type { LedgerRpc } from "../../../src/durable/ledger-rpc.ts";
 import { createDurableLedger } from "../../../src/durable/ledger-port.ts";
-import type { DurableAlgorithm } from "../../../src/durable/ledger-table.ts";
+import type { OwnAlgorithm } from "../../../src/ratelimit/behaviour.ts";
 import { createLedgerTables, type LedgerTables } from "../../../src/durable/ledger-tables.ts";
 import { createRandom } from "../random.ts";
 import { sqlOf } from "../../../bench/support/sqlite.ts";
@@ -26,7 +26,7 @@ interface Played {
 }
 
 /** 200 requests for random accounts, within a second. `loss` is the share of calls that the network loses. */
-async function play(algorithm: DurableAlgorithm, seed: number, loss: number): Promise<Played> {
+async function play(algorithm: OwnAlgorithm, seed: number, loss: number): Promise<Played> {
   const random = createRandom(seed);
   const time = createVirtualTime();
   const ctx = createQuietContext(time.now);
