@@ -1,7 +1,7 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { encodeEntry } from "../../src/core/codec.ts";
-import type { ErasedPage } from "../../src/core/erasure.ts";
+import { MAX_PAGE, type ErasedPage } from "../../src/core/erasure.ts";
 import type { InvalidationKey } from "../../src/core/invalidation-key.ts";
 import { joinParts, partNamesOf, split } from "../../src/redis/parts.ts";
 import { createTestContext } from "../support/context.ts";
@@ -21,7 +21,7 @@ async function eraseAll(
   const removed: string[] = [];
   for (let cursor: string | undefined = ""; cursor !== undefined;) {
     const part: ErasedPage = valueOf(
-      await store.erase!({ names: [name], seq: 0, era: "" }, cursor, ctx),
+      await store.erase!({ names: [name], seq: 0, era: "" }, cursor, MAX_PAGE, ctx),
     );
     removed.push(...part.keys);
     ({ cursor } = part);
@@ -169,6 +169,26 @@ describe("the shared store in Redis with the option `oversize`", () => {
     expect(await keysOf("p")).toHaveLength(2);
     expect(await eraseAll(store, "t:other", ctx)).toEqual([]);
     expect(await keysOf("p")).toEqual([]);
+  });
+
+  it("the number of requests of an erasure includes those for the parts of entries", async () => {
+    const { store, ctx } = setup();
+    valueOf(await store.write([{ ...big, body: "z".repeat(2_500) }], ctx));
+    valueOf(await store.write([big], ctx));
+    const sent = vi.spyOn(globalThis, "fetch");
+    onTestFinished(() => sent.mockRestore());
+    let requests = 0;
+    let most = 0;
+    for (let cursor: string | undefined = ""; cursor !== undefined;) {
+      const scope = { names: ["t:all" as const], seq: 0, era: "" };
+      const part: ErasedPage = valueOf(await store.erase!(scope, cursor, MAX_PAGE, ctx));
+      most = Math.max(most, part.requests);
+      requests += part.requests;
+      ({ cursor } = part);
+    }
+    expect(requests).toBe(sent.mock.calls.length);
+    // A scan, a look at the first parts, the script for them, two removals, and the script for entries.
+    expect(most).toBe(6);
   });
 
   it("an entry of more than 16 parts is refused", async () => {
