@@ -93,6 +93,7 @@ export interface Strata extends Openable {
    * memory. It changes nothing.
    *
    * @throws {DefinitionError} if there is no eviction order of that name.
+   * @throws {ComparisonBusy} after 30 s of waiting for the comparisons of other requests of this isolate.
    * @example
    * const { predictions } = await strata.compare("product", [{}, { eviction: "lru" }]);
    * console.log(predictions?.map(({ memoryHitRatio }) => memoryHitRatio));

@@ -189,6 +189,11 @@ export const PROBLEMS = {
     title: "Limits Unavailable",
     description: "Redis, which holds the accounts, does not answer.",
   },
+  "comparison-busy": {
+    status: 503,
+    title: "Comparison Busy",
+    description: "Other comparisons of the isolate have run for 30 seconds.",
+  },
   "pin-unavailable": {
     status: 503,
     title: "Pin Unavailable",
