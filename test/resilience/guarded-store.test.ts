@@ -99,7 +99,10 @@ describe("withBreaker", () => {
   it("a part of an erasure is no probe of a breaker whose open time is over: the breaker sends its own, and refuses the part", async () => {
     let time = 0;
     const { store, calls } = storeOf(() => failed("redis.timeout", "no"));
-    const probe = vi.fn(async () => ({ ok: true as const, value: undefined }));
+    const probe = vi.fn<() => Promise<Result<unknown>>>(async () => ({
+      ok: true,
+      value: undefined,
+    }));
     const breaker = createTestBreaker({ now: () => time, probe });
     const guarded = withBreaker(store, breaker);
     const ctx = createTestContext({ now: () => time });
