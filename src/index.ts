@@ -125,5 +125,6 @@ export { WriteUnconfirmed } from "./writes/unconfirmed.ts";
 export type { MetricsView } from "./telemetry/metrics/metrics-view.ts";
 export type { AuditTarget } from "./core/events.ts";
 export type { Candidate, CompareSettings, Comparison, Prediction } from "./core/traffic.ts";
+export { ComparisonBusy } from "./core/traffic.ts";
 export type { MetricsReport, MetricsSnapshot, TraceSummary } from "./core/metrics.ts";
 export type { Traced, TraceHeaders } from "./telemetry/traces/traced.ts";

@@ -45,6 +45,7 @@ export interface AdminTools {
    * memory. It changes nothing.
    *
    * @throws {DefinitionError} if there is no eviction order of that name.
+   * @throws {ComparisonBusy} after 30 s of waiting for the comparisons of other requests of this isolate.
    * @example
    * const { predictions } = await strata.admin.compare("product", [{}, { eviction: "lru" }]);
    * console.log(predictions?.map(({ memoryHitRatio }) => memoryHitRatio));

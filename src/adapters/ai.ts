@@ -13,6 +13,7 @@ import {
   type LocalAnswers,
 } from "../compose/local-answers.ts";
 import { count, duration, readOptions, type OptionTable } from "../config/option-reader.ts";
+import { MAX_ANSWER_CHARS } from "../core/answers.ts";
 import type { Duration } from "../core/duration.ts";
 import { DefinitionError } from "../core/faults.ts";
 import type { Lookup } from "../core/lookup.ts";
@@ -24,7 +25,7 @@ export interface ModelCacheLimits {
   readonly firstPieceTimeout?: Duration;
   /** Time limit of a whole answer. @default "2m" */
   readonly timeout?: Duration;
-  /** The maximum number of characters of one answer, with 16 for each piece. A longer one is cut off. @default 262144 */
+  /** The maximum number of characters of one answer, with 16 for each piece: at most 524288. A longer one is cut off. @default 262144 */
   readonly maxChars?: number;
   /** The calls of the model that one isolate may have begun at the same time. @default 64 */
   readonly maxCalls?: number;
@@ -54,7 +55,7 @@ const RULES: OptionTable<{ limits: ModelCacheLimits }> = {
   limits: {
     firstPieceTimeout: duration("20s", 1, MINUTE_MS),
     timeout: duration("2m", 1, 10 * MINUTE_MS),
-    maxChars: count(262_144, 1_000, 2 ** 20),
+    maxChars: count(262_144, 1_000, MAX_ANSWER_CHARS),
     maxCalls: count(64, 1, 10_000),
     maxStreams: count(1_000, 1, 100_000),
   },

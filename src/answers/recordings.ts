@@ -1,5 +1,11 @@
 /** The table of running recordings. At most one recording of a key takes new readers. */
-import type { AnswerEnd, Batch, Feed, Joined } from "../core/answers.ts";
+import {
+  MAX_RUNNING_CHARS,
+  type AnswerEnd,
+  type Batch,
+  type Feed,
+  type Joined,
+} from "../core/answers.ts";
 import { createByteBudget } from "../core/byte-budget.ts";
 import type { LogPosition } from "../core/entry.ts";
 import { fault } from "../core/faults.ts";
@@ -11,12 +17,6 @@ import { createRecording, type Recording } from "./recording.ts";
 
 /** A call that is alive ends itself within this time after its limit. */
 const SLACK_MS: Millis = 1_000;
-
-/**
- * The most characters of all recordings, with 16 for each piece: 8 of the longest answers. A call that needs more is
- * cut off.
- */
-const MAX_CHARS = 2 * 2 ** 20;
 
 export interface RecordingsOptions {
   readonly now: Clock;
@@ -59,7 +59,7 @@ export function createRecordings(options: RecordingsOptions): Recordings {
   const current = new Map<string, Recording<unknown, unknown>>();
   /** The recordings that hold characters, and the instant at which each is over in any case. */
   const holding = new Map<Recording<unknown, unknown>, EpochMs>();
-  const budget = createByteBudget(MAX_CHARS);
+  const budget = createByteBudget(MAX_RUNNING_CHARS);
 
   function release(recording: Recording<unknown, unknown>): void {
     recording.release();

@@ -3,6 +3,7 @@ import type { ErrorHandler, Hono, NotFoundHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import {
   CacheUnavailable,
+  ComparisonBusy,
   OriginFault,
   problem,
   SessionsUnavailable,
@@ -53,6 +54,12 @@ export const onError: ErrorHandler<StrataEnv> = (error) => {
       type: "sessions-unavailable",
       title: "Sessions Unavailable",
       detail: "Redis does not answer, so that sessions cannot be read or changed at the moment.",
+    });
+  if (error instanceof ComparisonBusy)
+    return unavailable(undefined, {
+      type: "comparison-busy",
+      title: "Comparison Busy",
+      detail: "Other comparisons are running. One runs at a time.",
     });
   if (error instanceof HTTPException)
     return problem({

@@ -13,7 +13,7 @@ import { createMemoryTier } from "../tiers/memory.ts";
 export function composeComparison(
   { settings }: Config,
   { sketches }: Pick<Telemetry, "sketches">,
-  { random, sleep }: Platform,
+  { now, random, sleep }: Platform,
   keepAlive: Defer,
 ): CompareSettings {
   const compare = createComparison({
@@ -29,5 +29,5 @@ export function composeComparison(
         sizeOf,
       }),
   });
-  return shareComparison({ compare, withTimeout, keepAlive });
+  return shareComparison({ compare, now, withTimeout, keepAlive });
 }

@@ -288,7 +288,7 @@ export interface StrataOptions {
     readonly firstPieceTimeout?: Duration;
     /** Time limit of a whole answer. @default "2m" */
     readonly timeout?: Duration;
-    /** The maximum number of characters of one answer, with 16 for each piece. A longer one is cut off. @default 262144 */
+    /** The maximum number of characters of one answer, with 16 for each piece: at most 524288. A longer one is cut off. @default 262144 */
     readonly maxChars?: number;
     /** The calls of the model that one isolate may have begun at the same time. @default 64 */
     readonly maxCalls?: number;

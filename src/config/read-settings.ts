@@ -1,4 +1,5 @@
 /** Checks every option of the layer and fills in the defaults. Defaults are defined only in this file. */
+import { MAX_ANSWER_CHARS } from "../core/answers.ts";
 import { ALL_HEADERS, type FieldNames, type HeaderFamilies } from "../core/header-families.ts";
 import { MAX_LIFETIME_MS } from "../core/policy.ts";
 import type { Millis } from "../core/time.ts";
@@ -133,7 +134,7 @@ const OPTIONS: OptionTable<Omit<StrataOptions, "encryption">> = {
     firstPieceTimeout: duration("20s", 1, MINUTE_MS),
     timeout: duration("2m", 1, 10 * MINUTE_MS),
     // A quarter of what Redis takes by default. It is some 30,000 words.
-    maxChars: count(262_144, 1_000, MIB),
+    maxChars: count(262_144, 1_000, MAX_ANSWER_CHARS),
     maxCalls: count(64, 1, 10_000),
     // Each answer that is sent holds at most one batch of its frames.
     maxStreams: count(1_000, 1, 100_000),

@@ -3,6 +3,11 @@ import type { LogPosition } from "./entry.ts";
 import type { Fault } from "./faults.ts";
 import type { EpochMs, Millis } from "./time.ts";
 
+/** The most characters of all recordings of an isolate or object, with 16 for each piece. A call that needs more is cut off. */
+export const MAX_RUNNING_CHARS = 2 * 2 ** 20;
+/** The highest limit of one answer: four of the longest answers run at a time. By default eight do. */
+export const MAX_ANSWER_CHARS = MAX_RUNNING_CHARS / 4;
+
 /** One piece of an answer, with the time between the start of the call and its arrival. */
 export type Frame<P = unknown> = readonly [atMs: Millis, piece: P];
 

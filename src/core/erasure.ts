@@ -47,8 +47,14 @@ export interface Erasure {
   };
 }
 
-/** Number, era, instant, pass, hash of the names, and the cursor of the store. */
-const CURSOR = /^(\d{1,16})~([\w-]{0,64})~(\d{1,16})~([12])~(\d{1,10})~(.{0,600})$/;
+/** The number of keys that a part of an erasure looks at, near enough. */
+export const MAX_PAGE = 500;
+/** After a page that took less than this, the next one may be larger. */
+const QUICK_MS: Millis = 100;
+
+/** Number, era, instant, pass, size of a smaller page, hash of the names, and the cursor of the store. */
+const CURSOR =
+  /^(\d{1,16})~([\w-]{0,64})~(\d{1,16})~([12])(?:\.([1-9]\d{0,2}))?~(\d{1,10})~(.{0,600})$/;
 
 /** The entries that an erasure removes: those with one of these names that were loaded before its number. */
 export interface ErasureScope {
@@ -63,6 +69,8 @@ export interface ErasedPage {
   readonly keys: readonly string[];
   /** The number of entries that the store has looked at. */
   readonly examined: number;
+  /** The number of requests that the part has sent. */
+  readonly requests: number;
   /** Where the next part begins. Undefined after the last part. */
   readonly cursor?: string;
 }
@@ -75,6 +83,8 @@ export interface ErasureProgress extends Omit<ErasureScope, "names"> {
   readonly isLast: boolean;
   /** Where the pass continues. Empty: at the beginning of the store. */
   readonly store: string;
+  /** The number of keys that the next part looks at: fewer after a part that took longer than its time limit. */
+  readonly pageSize: number;
 }
 
 /** An erasure reads this many entries of Redis with one command, so that its script holds few of them at a time. */
@@ -86,7 +96,7 @@ export interface Removed {
   inEdge: number;
   inStore: number;
   edgeFault?: Fault["code"];
-  storeFault?: Fault["code"];
+  storeFault: Fault["code"] | undefined;
 }
 
 /**
@@ -140,6 +150,24 @@ export function mayBegin({ isLast, at }: ErasureProgress, now: EpochMs): boolean
   return !isLast || now >= at + SETTLE_MS;
 }
 
+/**
+ * Returns the progress after a part that failed. A page that took longer than its time limit is halved, so that
+ * a page ends at last, however slow the store is. Undefined: the part must wait for the next call.
+ */
+export function afterFault(
+  progress: ErasureProgress,
+  { code }: Pick<Fault, "code">,
+): ErasureProgress | undefined {
+  const { pageSize } = progress;
+  if (!code.endsWith(".timeout") || pageSize <= 1) return undefined;
+  return { ...progress, pageSize: Math.floor(pageSize / 2) };
+}
+
+/** Returns the size of the page after one that was answered. */
+export function nextPageSize(pageSize: number, tookMs: Millis): number {
+  return tookMs < QUICK_MS ? Math.min(MAX_PAGE, pageSize * 2) : pageSize;
+}
+
 /** Returns the answer to one call. `next` is where the next call continues; undefined after the last one. */
 export function answerOf(
   names: readonly InvalidationKey[],
@@ -170,17 +198,19 @@ export function answerOf(
 
 function cursorOf(
   names: readonly InvalidationKey[],
-  { seq, era, at, isLast, store }: ErasureProgress,
+  { seq, era, at, isLast, store, pageSize }: ErasureProgress,
 ): string {
-  return [seq, era, at, isLast ? 2 : 1, hashOf(names), store].join("~");
+  const size = pageSize < MAX_PAGE ? `.${pageSize}` : "";
+  return [seq, era, at, `${isLast ? 2 : 1}${size}`, hashOf(names), store].join("~");
 }
 
 /** Reads a cursor. @throws {DefinitionError} if it is none of an erasure of these names */
 export function progressOf(names: readonly InvalidationKey[], cursor: string): ErasureProgress {
-  const [, seq, era = "", at, pass, hash, store = ""] = CURSOR.exec(cursor) ?? [];
+  const [, seq, era = "", at, pass, size = MAX_PAGE, hash, store = ""] = CURSOR.exec(cursor) ?? [];
   if (hash !== String(hashOf(names)))
     throw new DefinitionError("cursor", "must be the cursor of an erasure of the same targets");
-  return { seq: Number(seq), era, at: Number(at), isLast: pass === "2", store };
+  const pageSize = Math.min(MAX_PAGE, Number(size));
+  return { seq: Number(seq), era, at: Number(at), isLast: pass === "2", store, pageSize };
 }
 
 function hashOf(names: readonly InvalidationKey[]): number {

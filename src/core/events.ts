@@ -81,6 +81,7 @@ export type CacheEvent =
        *
        * - `invalidated`, `era`, `floor`: the log shows that the entry is invalid (core/log.ts)
        * - `corrupt`: it could not be decoded
+       * - `incomplete`: a part of it is not there, could not be read, or had no room beside other entries of the read
        * - `unverified`: the log was asked and did not confirm it
        * - `unfit`: the policy's schema rejected it
        * - `undecryptable`: it is not encrypted, or none of the keys decrypts it
@@ -92,6 +93,7 @@ export type CacheEvent =
         | "era"
         | "floor"
         | "corrupt"
+        | "incomplete"
         | "unverified"
         | "unfit"
         | "undecryptable"

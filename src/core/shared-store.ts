@@ -66,11 +66,16 @@ export interface SharedStore {
   write(entries: readonly Entry[], ctx: Context): Promise<Result<Written>>;
   delete(keys: readonly string[], ctx: Context): Promise<Result<void>>;
   /**
-   * Does one part of an erasure: looks at some hundred entries from `cursor` on, "" for the beginning,
-   * and removes those of the scope. All parts together find every entry that was stored before the
+   * Does one part of an erasure: looks at `pageSize` entries, near enough, from `cursor` on, "" for the
+   * beginning, and removes those of the scope. All parts together find every entry that was stored before the
    * first one. Undefined if the store keeps no entries.
    */
-  erase?(scope: ErasureScope, cursor: string, ctx: Context): Promise<Result<ErasedPage>>;
+  erase?(
+    scope: ErasureScope,
+    cursor: string,
+    pageSize: number,
+    ctx: Context,
+  ): Promise<Result<ErasedPage>>;
   /**
    * Gives the log keys a new number. The invalidation is acknowledged when the result is ok. A
    * repeated call does no harm. The watched log keys get no number, but count for `previous`.

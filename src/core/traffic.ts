@@ -115,7 +115,19 @@ export interface Comparison {
   readonly predictions: readonly Prediction[] | undefined;
 }
 
-/** Predicts what the candidates would do with the recorded reads of a kind. */
+/** Thrown if the comparisons of other requests have kept a comparison waiting for too long. */
+export class ComparisonBusy extends Error {
+  constructor() {
+    super("other comparisons are running");
+    this.name = "ComparisonBusy";
+  }
+}
+
+/**
+ * Predicts what the candidates would do with the recorded reads of a kind.
+ *
+ * @throws {ComparisonBusy} after 30 s of waiting for the comparisons of other requests
+ */
 export type CompareSettings = (
   kind: string,
   candidates: readonly Candidate[],

@@ -44,9 +44,6 @@ const MAX_ROW_BYTES = 2_000_000;
 /** The most characters that one request carries, but for an entry that is longer by itself. */
 const REQUEST_CHARS = 4 * 2 ** 20;
 
-/** The number of entries that one part of an erasure looks at. */
-const ERASED_AT_ONCE = 250;
-
 /** Implements `SharedStore` with calls of the StrataStore objects. */
 export function createDurableStore(options: StorePortOptions): ProbedStore {
   const { stub, namespace, shards, maxEntryChars, timeoutMs, withTimeout } = options;
@@ -197,16 +194,16 @@ export function createDurableStore(options: StorePortOptions): ProbedStore {
         );
       }),
 
-    erase: (scope, cursor) =>
+    erase: (scope, cursor, pageSize) =>
       attempt(async () => {
         const [, shard = "0", after = ""] = /^(\d{1,3}):(.*)$/.exec(cursor) ?? [];
         const place = Number(shard);
         const name = shards === 0 ? logObject : `${namespace}-entries-${place}`;
-        const part = await call(name, (object) => object.erase(scope, after, ERASED_AT_ONCE));
+        const part = await call(name, (object) => object.erase(scope, after, pageSize));
         const { keys, examined, last } = part;
         const hasNext = last !== undefined || place + 1 < shards;
         const next = last === undefined ? `${place + 1}:` : `${place}:${last}`;
-        return { keys, examined, ...(hasNext && { cursor: next }) };
+        return { keys, examined, requests: 1, ...(hasNext && { cursor: next }) };
       }),
 
     invalidate: (logKeys, watched) =>

@@ -1,10 +1,13 @@
 /** The steps of an erasure: memory of this isolate, shared store and edge, then the answer. */
 import type { Context } from "../core/context.ts";
 import {
+  afterFault,
   answerOf,
   droppedBy,
   isErased,
+  MAX_PAGE,
   mayBegin,
+  nextPageSize,
   progressOf,
   type Erasure,
   type ErasureProgress,
@@ -40,6 +43,8 @@ export interface EraseOptions {
 /** An invocation has 1,000 subrequests. A call of `erase` begins no further part after this many. */
 const MAX_REQUESTS = 400;
 const MAX_MS: Millis = 8_000;
+/** A part that failed may have sent this many. */
+const REQUESTS_OF_PART = 6;
 /** The keys of memory and of the targets that one call deletes at the edge. */
 const MAX_KNOWN_KEYS = 300;
 /** The number of keys that the Cache API deletes under one time limit. */
@@ -62,25 +67,32 @@ export function createErase({ memory, edge, store }: EraseOptions): Erase {
     deleteInEdge: (keys: readonly string[]) => Promise<void>,
     ctx: Context,
   ): Promise<ErasureProgress | undefined> {
+    const { seq, era, isLast } = progress;
     const startedAt = ctx.now();
     let next = progress;
     for (
       let requests = removed.inEdge;
       requests < MAX_REQUESTS && ctx.now() - startedAt < MAX_MS;
     ) {
-      const part = await store.erase?.({ ...progress, names }, next.store, ctx);
+      const sentAt = ctx.now();
+      const part = await store.erase?.({ names, seq, era }, next.store, next.pageSize, ctx);
       if (part === undefined) return undefined;
+      removed.storeFault = part.ok ? undefined : part.fault.code;
       if (!part.ok) {
-        removed.storeFault = part.fault.code;
-        return next;
+        requests += REQUESTS_OF_PART;
+        const smaller = afterFault(next, part.fault);
+        if (smaller === undefined) return next;
+        next = smaller;
+        continue;
       }
+      const pageSize = nextPageSize(next.pageSize, ctx.now() - sentAt);
       const { keys, cursor } = part.value;
       removed.inStore += keys.length;
       await deleteInEdge(keys);
-      requests += 2 + keys.length;
+      requests += part.value.requests + keys.length;
       if (cursor === undefined)
-        return progress.isLast ? undefined : { ...progress, isLast: true, store: "" };
-      next = { ...progress, store: cursor };
+        return isLast ? undefined : { ...next, isLast: true, store: "", pageSize };
+      next = { ...next, store: cursor, pageSize };
     }
     return next;
   }
@@ -89,8 +101,15 @@ export function createErase({ memory, edge, store }: EraseOptions): Erase {
     const progress =
       typeof from === "string"
         ? progressOf(names, from)
-        : { seq: from.seq, era: from.era, at: ctx.now(), isLast: false, store: "" };
-    const removed: Removed = { inMemory: 0, inEdge: 0, inStore: 0 };
+        : {
+            seq: from.seq,
+            era: from.era,
+            at: ctx.now(),
+            isLast: false,
+            store: "",
+            pageSize: MAX_PAGE,
+          };
+    const removed: Removed = { inMemory: 0, inEdge: 0, inStore: 0, storeFault: undefined };
 
     async function deleteInEdge(keys: readonly string[]): Promise<void> {
       for (let from = 0; from < keys.length; from += KEYS_AT_ONCE) {

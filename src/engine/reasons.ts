@@ -27,6 +27,7 @@ export const INVALID: ReadonlyMap<string, string> = new Map([
 export const MISSED_BECAUSE: ReadonlyMap<string, string> = new Map([
   ...INVALID,
   ["corrupt", "the entry could not be decoded"],
+  ["incomplete", "a part of the entry is missing, could not be read, or had no room in the batch"],
   ["unverified", "the log was asked about the entry and did not confirm it"],
   ["unfit", "the schema of the policy rejected the value"],
   ["undecryptable", "no key decrypts the entry in this tier"],

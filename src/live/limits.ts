@@ -15,7 +15,7 @@ const MAX_EVENT_BYTES = 4 * MAX_MESSAGE_CHARS + 128;
  */
 export const MAX_QUEUED_BYTES = (KEPT_EVENTS + 1) * MAX_EVENT_BYTES;
 /** The most bytes that wait for all readers of server-sent events in one isolate, which has 128 MB for everything. */
-export const MAX_QUEUED_BYTES_OF_ISOLATE = 8 * 1_024 * 1_024;
+export const MAX_QUEUED_BYTES_OF_ISOLATE = 4 * 1_024 * 1_024;
 /** The pause between two comments that keep a stream of server-sent events open. */
 export const STREAM_HEARTBEAT_MS: Millis = 15_000;
 /** The pause between two messages that keep WebSockets open. Each wakes the object. */

@@ -14,7 +14,8 @@ import { attempt, redisFaultOf, type RedisClient } from "./client.ts";
 import { parseLog, type RawLog } from "./log-answer.ts";
 import { createScriptRunner } from "./script-runner.ts";
 import { pack, unpack } from "./packing.ts";
-import { joinParts, MAX_PARTS, partNamesOf, split } from "./parts.ts";
+import { createPartReader } from "./part-reader.ts";
+import { MAX_PARTS, split } from "./parts.ts";
 import { ESTABLISH, INVALIDATE, READ, TRIM, VERIFY } from "./scripts.ts";
 import type { Seq } from "../core/seq.ts";
 import { requestsOf, type StoredText } from "../core/write-requests.ts";
@@ -45,8 +46,11 @@ export interface RedisStoreOptions {
 
 /** A part outlives its entry, so that no entry is found without its parts. */
 const PART_SLACK_MS = 10_000;
-/** The parts that one request reads. Four parts of 1 Mi characters are about 4 MB. */
-const PARTS_PER_READ = 4;
+/**
+ * The most characters of an entry in parts, and of the parts that one read holds. A read takes them about four times: as
+ * the answer, as parts, as a text, and as the bytes of its hash.
+ */
+const MAX_PARTS_CHARS = 16 * 2 ** 20;
 
 /** The shared store in Upstash Redis. */
 export function createRedisStore(options: RedisStoreOptions): SharedStore {
@@ -58,12 +62,20 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
     packFromChars = Infinity,
     splits = false,
   } = options;
-  const longest = splits ? maxEntryChars * MAX_PARTS : maxEntryChars;
+  const longest = splits
+    ? Math.max(maxEntryChars, Math.min(maxEntryChars * MAX_PARTS, MAX_PARTS_CHARS))
+    : maxEntryChars;
   const log = `${namespace}:inv`;
   const marks = `${namespace}:inv:marks`;
   const entryKey = (key: string): string => `${namespace}:e:${key}`;
   const partKey = (name: string): string => `${namespace}:p:${name}`;
 
+  const readWhole = createPartReader({
+    redis,
+    partKey,
+    partChars: maxEntryChars,
+    maxChars: MAX_PARTS_CHARS,
+  });
   const readScript = createScriptRunner(redis, READ, { readonly: true });
   const verifyScript = createScriptRunner(redis, VERIFY, { readonly: true });
   const invalidateScript = createScriptRunner(redis, INVALIDATE);
@@ -97,7 +109,8 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
    */
   async function fitted(text: string, ttlMs: Millis): Promise<Result<string | undefined>> {
     if (text.length <= maxEntryChars) return done(text);
-    const divided = splits ? await split(text, maxEntryChars) : undefined;
+    if (text.length > longest) return done(undefined);
+    const divided = await split(text, maxEntryChars);
     if (divided === undefined) return done(undefined);
     const parts = divided.parts.map((part) => ({
       key: part.name,
@@ -110,17 +123,6 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
     return fault === undefined ? done(divided.head) : { ok: false, fault };
   }
 
-  /** Returns the whole text of a stored one. A text that lacks a part stays as it is, and the codec rejects it. */
-  async function whole(stored: string): Promise<string> {
-    const names = partNamesOf(stored);
-    if (names.length === 0) return stored;
-    const groups = Array.from({ length: Math.ceil(names.length / PARTS_PER_READ) }, (_, i) =>
-      names.slice(i * PARTS_PER_READ, (i + 1) * PARTS_PER_READ).map(partKey),
-    );
-    const parts = await Promise.all(groups.map((keys) => redis.mget<(string | null)[]>(...keys)));
-    return (await joinParts(stored, parts.flat())) ?? stored;
-  }
-
   async function decode(
     keys: readonly string[],
     raw: RawRead,
@@ -128,10 +130,17 @@ export function createRedisStore(options: RedisStoreOptions): SharedStore {
   ): Promise<(Verified | undefined)[]> {
     const [values, hard, soft, unconfirmed] = raw;
     const corrupt: string[] = [];
-    const texts = await Promise.all(keys.map(async (_, i) => unpack(await whole(values[i] ?? ""))));
+    const wholes = await readWhole(keys.map((_, i) => values[i] ?? ""));
+    const texts = await Promise.all(
+      wholes.map(async (one) => (one.kind === "whole" ? unpack(one.text) : undefined)),
+    );
+    for (const fault of new Set(wholes.flatMap((one) => ("fault" in one ? [one.fault] : []))))
+      ctx.emit({ type: "fault.raise", fault });
     const found = keys.map((key, i): Verified | undefined => {
-      const text = texts[i] ?? "";
-      if (text === "") return undefined;
+      const text = texts[i];
+      if (text === undefined)
+        ctx.emit({ type: "entry.reject", key, tier: "redis", reason: "incomplete" });
+      if (text === undefined || text === "") return undefined;
       const entry = decodeEntry(key, text);
       if (entry === undefined) {
         corrupt.push(key);

@@ -61,7 +61,7 @@ const BILLING: { readonly [O in StoreOperation]: Billing<O> } = {
     command: () => "SCAN",
     // The script is another request: it reads the entries in groups, and removes some.
     commands: (_args, value) => (value?.examined ? 3 + Math.ceil(value.examined / ERASE_READS) : 1),
-    requests: ({ examined }) => (examined > 0 ? 2 : 1),
+    requests: ({ requests }) => requests,
   },
   invalidate: {
     command: () => "EVALSHA",

@@ -4,6 +4,7 @@ import type { ChatInfo } from "../../src/answers/chat-stream.ts";
 import { eventsOf } from "../../src/answers/read-answer.ts";
 import type { Recording } from "../../src/answers/recording.ts";
 import { createRecordings, type JoinRecording } from "../../src/answers/recordings.ts";
+import { normalizeOptions } from "../../src/config/read-settings.ts";
 import { fault } from "../../src/core/faults.ts";
 import { noTimer, randomFrom, readAll } from "./support.ts";
 
@@ -71,6 +72,20 @@ describe("recordings of running answers", () => {
     // The platform has ended the calls, so that none of their promises settles.
     clock.now = 61_021;
     expect(fill("answer:g")).toBe(10);
+  });
+
+  it("four answers with the highest limit of `answers.maxChars` run at a time, and each arrives as a whole", () => {
+    const { join, begun } = setup();
+    const { settings, problems } = normalizeOptions({ answers: { maxChars: 524_288 } });
+    expect(problems).toEqual([]);
+    const { maxChars } = settings.answers;
+    const recordings = ["a", "b", "c", "d"].map((key) => {
+      join({ key: `answer:${key}`, maxChars });
+      return begun.at(-1)!.recording;
+    });
+    for (let chars = 0; chars < maxChars; chars += 2 ** 16)
+      for (const recording of recordings)
+        expect(recording.add("x", 2 ** 16 - 16), `after ${chars} characters`).toBe(true);
   });
 
   it("in 200 random orders of pieces, joins and reads, each reader gets exactly the bytes of the whole answer, through the lines of the Durable Object too", async () => {

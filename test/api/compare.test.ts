@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { CompareAnswer } from "../../src/api/compare-answer.ts";
+import { onError } from "../../src/api/errors.ts";
+import { compareRoutes } from "../../src/api/routes/compare.ts";
+import { ComparisonBusy } from "../../src/index.ts";
 import { candidateOf } from "../../src/api/compare-inputs.ts";
+import { createTestApp } from "../support/app.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 import { ADMIN, createClient, problemOf, type Client } from "./client.ts";
 
@@ -76,5 +80,16 @@ describe("GET /admin/compare", () => {
       freshFor: "5m",
       staleWhileRevalidate: "0ms",
     });
+  });
+
+  it("/admin/compare answers 503 `comparison-busy` with Retry-After if other comparisons have kept it waiting for too long", async () => {
+    const { get } = createTestApp(uniqueNamespace(), (app) => {
+      app.route("/compare", compareRoutes({ compare: () => Promise.reject(new ComparisonBusy()) }));
+      app.onError(onError);
+    });
+    const { status, headers, body } = await get("/compare?kind=product&a=current&b=current");
+    expect(status).toBe(503);
+    expect(JSON.parse(body)).toMatchObject({ type: "urn:strata:problem:comparison-busy" });
+    expect(headers.get("Retry-After")).toBe("1");
   });
 });

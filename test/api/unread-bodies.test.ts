@@ -93,4 +93,31 @@ describe("bodies that are not read", () => {
       });
     }
   });
+
+  it("while bodies that have not arrived as a whole have 1 MiB together, a further body gets a 503 `too-many-bodies` with Retry-After, and is read after their end", async () => {
+    const { send } = createClient();
+    const init = (body: BodyInit): RequestInit => ({
+      method: "POST",
+      headers: { ...ADMIN, ...JSON_TYPE },
+      body,
+    });
+    const slow = Array.from({ length: 16 }, () => {
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+      const writer = writable.getWriter();
+      void writer.write(new Uint8Array(65_536).fill(0x20));
+      return { answer: send("/products", init(readable)), end: () => void writer.close() };
+    });
+    let refused: Response | undefined;
+    await expect
+      .poll(async () => {
+        refused = await send("/products", init("{}"));
+        return refused.status;
+      })
+      .toBe(503);
+    expect(refused?.headers.get("Retry-After")).toBe("1");
+    expect(await problemOf(refused!)).toMatchObject({ type: "urn:strata:problem:too-many-bodies" });
+    for (const { end } of slow) end();
+    for (const { answer } of slow) expect((await answer).status).toBe(400);
+    expect((await send("/products", init("{}"))).status).toBe(400);
+  });
 });

@@ -106,6 +106,10 @@ describe("the options of createStrata", () => {
     [{ memory: { maxBytes: 0 } }, "memory.maxBytes: must be a whole number from 1 to 134217728"],
     [{ memory: { maxBytes: 1.5 } }, "memory.maxBytes: must be a whole number from 1 to 134217728"],
     [
+      { answers: { maxChars: 524_289 } },
+      "answers.maxChars: must be a whole number from 1000 to 524288",
+    ],
+    [
       { memory: { eviction: "newest" } },
       "memory.eviction: must be one of sieve, lru, lfu, fifo, random, ttl",
     ],

@@ -1,13 +1,14 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { encodeEntry } from "../../src/core/codec.ts";
-import type { ErasedPage } from "../../src/core/erasure.ts";
+import { MAX_PAGE, type ErasedPage } from "../../src/core/erasure.ts";
 import type { InvalidationKey } from "../../src/core/invalidation-key.ts";
 import { joinParts, partNamesOf, split } from "../../src/redis/parts.ts";
 import { createTestContext } from "../support/context.ts";
 import { entryOf, invalidationKeysOf } from "../support/entries.ts";
 import { redisCommand } from "../support/gateway.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
+import { refuseRequests, restoreNetwork } from "../support/network.ts";
 import { createTestStore, valueOf } from "./stores.ts";
 
 const bodies = fc.string({ unit: fc.constantFrom("a", "é", "😀", "\n", '"'), maxLength: 300 });
@@ -21,7 +22,7 @@ async function eraseAll(
   const removed: string[] = [];
   for (let cursor: string | undefined = ""; cursor !== undefined;) {
     const part: ErasedPage = valueOf(
-      await store.erase!({ names: [name], seq: 0, era: "" }, cursor, ctx),
+      await store.erase!({ names: [name], seq: 0, era: "" }, cursor, MAX_PAGE, ctx),
     );
     removed.push(...part.keys);
     ({ cursor } = part);
@@ -85,6 +86,7 @@ describe("the parts of a large entry", () => {
 });
 
 describe("the shared store in Redis with the option `oversize`", () => {
+  afterEach(restoreNetwork);
   const storedAt = Date.now();
   const living = (fields: Parameters<typeof entryOf>[0] = {}) =>
     entryOf({ storedAt, freshUntil: storedAt + 60_000, ...fields });
@@ -125,11 +127,43 @@ describe("the shared store in Redis with the option `oversize`", () => {
     expect(found).toMatchObject({ hard: seq, entry: { key: "product:1" } });
   });
 
-  it("an entry that has lost a part is a miss, is deleted, and is reported as corrupt", async () => {
+  it("an entry without one of its parts is a miss, keeps its head, and is read again when the part is there", async () => {
     const { store, ctx, read, keysOf } = setup();
     valueOf(await store.write([big], ctx));
     const [, part = ""] = await keysOf("p");
+    const text = await redisCommand<string>("GET", part);
     await redisCommand("DEL", part);
+    expect(await read()).toEqual([undefined]);
+    await ctx.settle();
+    expect(ctx.events).toEqual([
+      { type: "entry.reject", key: "product:1", tier: "redis", reason: "incomplete" },
+    ]);
+    // A replica that is behind gets the part later.
+    await redisCommand("SET", part, text, "PX", 60_000);
+    expect(await read()).toEqual([big.body]);
+  });
+
+  it("a request for parts that fails makes its entry a miss with a fault, and the other entries of the read answer", async () => {
+    const { store, ctx } = setup();
+    const small = living({ key: "product:2", body: "small" });
+    valueOf(await store.write([big, small], ctx));
+    refuseRequests((body) => body.includes('"mget"'));
+    const read = valueOf(await store.read(["product:1", "product:2"], 0, ctx));
+    expect(read.found.map((one) => one?.entry.body)).toEqual([undefined, "small"]);
+    expect(ctx.events).toEqual([
+      { type: "fault.raise", fault: expect.objectContaining({ code: "redis.unavailable" }) },
+      { type: "entry.reject", key: "product:1", tier: "redis", reason: "incomplete" },
+    ]);
+    restoreNetwork();
+    const again = valueOf(await store.read(["product:1"], 0, ctx));
+    expect(again.found.map((one) => one?.entry.body)).toEqual([big.body]);
+  });
+
+  it("an entry with a part of another text is a miss, is deleted, and is reported as corrupt", async () => {
+    const { store, ctx, read, keysOf } = setup();
+    valueOf(await store.write([big], ctx));
+    const [, part = ""] = await keysOf("p");
+    await redisCommand("SET", part, "another text", "PX", 60_000);
     expect(await read()).toEqual([undefined]);
     await ctx.settle();
     expect(await keysOf("e")).toEqual([]);
@@ -169,6 +203,26 @@ describe("the shared store in Redis with the option `oversize`", () => {
     expect(await keysOf("p")).toHaveLength(2);
     expect(await eraseAll(store, "t:other", ctx)).toEqual([]);
     expect(await keysOf("p")).toEqual([]);
+  });
+
+  it("the number of requests of an erasure includes those for the parts of entries", async () => {
+    const { store, ctx } = setup();
+    valueOf(await store.write([{ ...big, body: "z".repeat(2_500) }], ctx));
+    valueOf(await store.write([big], ctx));
+    const sent = vi.spyOn(globalThis, "fetch");
+    onTestFinished(() => sent.mockRestore());
+    let requests = 0;
+    let most = 0;
+    for (let cursor: string | undefined = ""; cursor !== undefined;) {
+      const scope = { names: ["t:all" as const], seq: 0, era: "" };
+      const part: ErasedPage = valueOf(await store.erase!(scope, cursor, MAX_PAGE, ctx));
+      most = Math.max(most, part.requests);
+      requests += part.requests;
+      ({ cursor } = part);
+    }
+    expect(requests).toBe(sent.mock.calls.length);
+    // A scan, a look at the first parts, the script for them, two removals, and the script for entries.
+    expect(most).toBe(6);
   });
 
   it("an entry of more than 16 parts is refused", async () => {

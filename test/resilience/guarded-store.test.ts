@@ -1,5 +1,5 @@
 import { MAX_CHANGES } from "../../src/core/log.ts";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { failed } from "../../src/core/faults.ts";
 import type { Context } from "../../src/core/context.ts";
 import type { Result } from "../../src/core/result.ts";
@@ -15,6 +15,7 @@ const METHODS = [
   "establish",
   "write",
   "delete",
+  "erase",
   "invalidate",
   "numbers",
   "trim",
@@ -80,4 +81,38 @@ describe("withBreaker", () => {
         expect(ctx.events.at(-1)).toMatchObject({ type: "step.end", outcome: "redis.open" });
     },
   );
+
+  it.each<[string, () => Result<unknown>]>([
+    ["without an answer", () => failed("redis.timeout", "no")],
+    ["that take longer than a slow call", () => ({ ok: true, value: undefined })],
+  ])("50 parts of an erasure %s leave the breaker of readers closed", async (_, answer) => {
+    const { store, calls } = storeOf(answer);
+    let time = 0;
+    const now = (): number => (time += 600);
+    const breaker = createTestBreaker({ now, slowRate: 0.5, minCalls: 10 });
+    const guarded = withBreaker(store, breaker);
+    for (let i = 0; i < 50; i++) await call(guarded, "erase", createTestContext());
+    expect(calls).toHaveLength(50);
+    expect(breaker.status()).toMatchObject({ state: "closed", calls: 0 });
+  });
+
+  it("a part of an erasure is no probe of a breaker whose open time is over: the breaker sends its own, and refuses the part", async () => {
+    let time = 0;
+    const { store, calls } = storeOf(() => failed("redis.timeout", "no"));
+    const probe = vi.fn<() => Promise<Result<unknown>>>(async () => ({
+      ok: true,
+      value: undefined,
+    }));
+    const breaker = createTestBreaker({ now: () => time, probe });
+    const guarded = withBreaker(store, breaker);
+    const ctx = createTestContext({ now: () => time });
+    for (let i = 0; i < 2; i++) await guarded.write([], ctx);
+    calls.length = 0;
+    time += 1_500;
+    expect(await call(guarded, "erase", ctx)).toMatchObject({ fault: { code: "redis.open" } });
+    await ctx.settle();
+    expect(calls).toEqual([]);
+    expect(probe).toHaveBeenCalledOnce();
+    expect(breaker.status().state).toBe("closed");
+  });
 });

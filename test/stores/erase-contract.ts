@@ -1,7 +1,7 @@
 /** The tests of an erasure that every shared store of entries passes. */
 import { describe, expect, it } from "vitest";
 import type { Entry } from "../../src/core/entry.ts";
-import type { ErasedPage } from "../../src/core/erasure.ts";
+import { MAX_PAGE, type ErasedPage } from "../../src/core/erasure.ts";
 import type { InvalidationKey } from "../../src/core/invalidation-key.ts";
 import { createTestContext } from "../support/context.ts";
 import { invalidationKeysOf } from "../support/entries.ts";
@@ -33,11 +33,13 @@ export function describeErase(subject: StoreUnderTest): void {
       inside,
       write: async (...entries: Entry[]) => valueOf(await store.write(entries, ctx)),
       /** Runs all parts of an erasure. Returns the keys of the removed entries, and the number of parts. */
-      async erase(names: readonly InvalidationKey[], scope = SCOPE) {
+      async erase(names: readonly InvalidationKey[], scope = SCOPE, pageSize = MAX_PAGE) {
         const removed: string[] = [];
         let parts = 0;
         for (let cursor: string | undefined = ""; cursor !== undefined; parts++) {
-          const part: ErasedPage = valueOf(await store.erase!({ names, ...scope }, cursor, ctx));
+          const part: ErasedPage = valueOf(
+            await store.erase!({ names, ...scope }, cursor, pageSize, ctx),
+          );
           removed.push(...part.keys);
           ({ cursor } = part);
         }
@@ -95,6 +97,16 @@ export function describeErase(subject: StoreUnderTest): void {
       await inside.setText("broken:1", "half a text with a name\nt:red");
       expect((await erase(["t:red"])).removed).toEqual(["broken:1"]);
       expect(await inside.textOf("broken:1")).toBeUndefined();
+    });
+
+    it("an erasure with a page of 7 keys finds the same entries as one with a page of 500", async () => {
+      const { write, erase } = setup();
+      const keys = Array.from({ length: 40 }, (_, i) => `item:${i}`);
+      await write(...keys.map((key, i) => tagged(key, i % 2 === 0 ? ["even"] : ["odd"])));
+      const even = await erase(["t:even"], SCOPE, 7);
+      const odd = await erase(["t:odd"]);
+      expect(even.parts).toBeGreaterThan(odd.parts);
+      expect([...even.removed, ...odd.removed].toSorted()).toEqual(keys.toSorted());
     });
 
     it("an erasure of 1,200 entries takes several parts, each of which begins where the former one ended", async () => {

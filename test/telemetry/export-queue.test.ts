@@ -1,14 +1,8 @@
 /** What the export queue keeps when clients fill it. */
-import { resourceFromAttributes } from "@opentelemetry/resources";
 import { describe, expect, it } from "vitest";
-import { createExportQueue, type ExportQueue } from "../../src/telemetry/export/export-queue.ts";
-import { createMeter } from "../../src/telemetry/metrics/meter.ts";
-import { readSettings } from "../../src/telemetry/settings.ts";
-import {
-  createRecord,
-  type Audit,
-  type TracedRecord,
-} from "../../src/telemetry/traces/request-record.ts";
+import type { ExportQueue } from "../../src/telemetry/export/export-queue.ts";
+import type { Audit, TracedRecord } from "../../src/telemetry/traces/request-record.ts";
+import { begunRecord, createTestQueue } from "../support/export-queues.ts";
 
 const SPAN = {
   traceId: "0af7651916cd43dd8448eb211c80319c",
@@ -22,41 +16,15 @@ function recordOf(
   audit: Audit,
   url = "https://shop.test/admin/purge",
 ): TracedRecord {
-  const record = createRecord({
-    span: SPAN,
-    sampled: false,
-    parent: undefined,
-    link: undefined,
-    background: false,
-    startedAt: 0,
-    method: "POST",
-    url,
-    request: undefined,
-    baggage: "",
-  });
+  const record = begunRecord(SPAN, url);
   return Object.assign(record, { status, audit, route: "/admin/purge", span: SPAN });
 }
 
 function createQueue(): { readonly queue: ExportQueue; readonly sent: string[] } {
   const sent: string[] = [];
-  const queue = createExportQueue({
-    settings: readSettings({
-      OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector.test",
-      OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
-      STRATA_LOG: "off",
-    }).settings,
-    resource: resourceFromAttributes({}),
-    meter: createMeter(),
-    formatKey: (key) => key,
-    print: () => undefined,
-    onExport: () => undefined,
-    now: () => 0,
-    random: () => 0.5,
-    sleep: async () => undefined,
-    fetch: async (_url, { body }) => {
-      sent.push(new TextDecoder().decode(body as Uint8Array));
-      return new Response();
-    },
+  const queue = createTestQueue(async (_url, { body }) => {
+    sent.push(new TextDecoder().decode(body as Uint8Array));
+    return new Response();
   });
   return { queue, sent };
 }

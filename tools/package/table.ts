@@ -3,8 +3,8 @@
  * that its modules take when workerd evaluates them. It needs /proc. ROUNDS sets how often each entry starts.
  */
 import { resolve } from "node:path";
-import { build } from "esbuild";
 import { measure } from "../check/entry-size.ts";
+import { bundleForWorkerd } from "./bundle.ts";
 import { entriesOf } from "./entries.ts";
 import { EMPTY_WORKER, startInWorkerd, workerOf } from "./workerd-start.ts";
 
@@ -12,23 +12,6 @@ const ROOT = resolve(import.meta.dirname, "../..");
 /** Each round starts every entry once, after an empty Worker. */
 const ROUNDS = Number(process.env["ROUNDS"] ?? 15);
 const PLATFORM = /^(?:cloudflare|node):/u;
-
-/** Builds the bundle of an entry with its packages, as wrangler does. */
-async function bundleOf(source: string): Promise<string> {
-  const { outputFiles } = await build({
-    absWorkingDir: ROOT,
-    entryPoints: [source],
-    bundle: true,
-    minify: true,
-    format: "esm",
-    target: "es2024",
-    conditions: ["workerd", "worker", "browser"],
-    external: ["cloudflare:*", "node:*"],
-    write: false,
-    logLevel: "error",
-  });
-  return outputFiles[0]?.text ?? "";
-}
 
 /**
  * Returns for each bundle the milliseconds of processor time that a Worker with it takes to start, less those of an
@@ -47,7 +30,9 @@ async function startTimes(bundles: readonly string[]): Promise<readonly number[]
 const bytes = (count: number): string => count.toLocaleString("en-US");
 
 const entries = entriesOf(ROOT);
-const bundles = await Promise.all(entries.map(({ source }) => bundleOf(source)));
+const bundles = await Promise.all(
+  entries.map(({ source }) => bundleForWorkerd(source, { root: ROOT, minify: true })),
+);
 const starts = await startTimes(bundles);
 console.log("| entry | own code | with packages | start, ms | packages |");
 console.log("|---|--:|--:|--:|---|");

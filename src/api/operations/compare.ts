@@ -53,5 +53,6 @@ export const compareOperations: Operations = {
         },
       },
     },
+    problems: ["comparison-busy"],
   },
 };

@@ -107,6 +107,11 @@ export const PROBLEMS = {
     title: "Content Too Large",
     description: "The body is over 64 KiB.",
   },
+  "too-many-bodies": {
+    status: 503,
+    title: "Too Many Bodies",
+    description: "The request bodies that the isolate reads at the moment have 1 MiB together.",
+  },
   "unsupported-media-type": {
     status: 415,
     title: "Unsupported Media Type",
@@ -189,6 +194,11 @@ export const PROBLEMS = {
     title: "Limits Unavailable",
     description: "Redis, which holds the accounts, does not answer.",
   },
+  "comparison-busy": {
+    status: 503,
+    title: "Comparison Busy",
+    description: "Other comparisons of the isolate have run for 30 seconds.",
+  },
   "pin-unavailable": {
     status: 503,
     title: "Pin Unavailable",
@@ -223,6 +233,7 @@ export const OF_BODIES: readonly ProblemType[] = [
   "invalid-input",
   "body-too-large",
   "unsupported-media-type",
+  "too-many-bodies",
 ];
 export const OF_IDEMPOTENCY: readonly ProblemType[] = [
   "idempotency-key-malformed",

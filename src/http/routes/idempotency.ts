@@ -1,5 +1,6 @@
 /** The middleware for the request field `Idempotency-Key`. */
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
+import { createByteBudget } from "../../core/byte-budget.ts";
 import { toMillis, type Duration } from "../../core/duration.ts";
 import {
   AlreadyWritten,
@@ -12,7 +13,7 @@ import { originFaultOf } from "../../core/faults.ts";
 import { sha256, sha256Hex } from "../../core/sha256.ts";
 import { problem } from "../cache/problem.ts";
 import { replaceAnswer } from "./answer.ts";
-import { readAtMost } from "./read-at-most.ts";
+import { BudgetSpent, readAtMost } from "./read-at-most.ts";
 import type { StrataEnv } from "./request-scope.ts";
 
 /** The options of `strata.idempotent`. */
@@ -46,6 +47,10 @@ export interface IdempotencyParts {
 /** A larger body of an answer is not stored. A repetition then learns that the request was done. */
 const MAX_ANSWER_BYTES = 256 * 1024;
 const DEFAULT_MAX_BODY_BYTES = 64 * 1024;
+/** The bodies of requests and the copies of answers that an isolate reads at a time have at most this many bytes together. */
+export const MAX_BYTES_AT_ONCE = 2 ** 20;
+
+const budget = createByteBudget(MAX_BYTES_AT_ONCE);
 
 /** A quoted string (RFC 8941), as the draft demands, or the bare text that most clients send. */
 const KEY = /^(?:"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255}))$/;
@@ -76,8 +81,10 @@ export function createIdempotent({ store, keys, addressHeader }: IdempotencyPart
       const key = quoted ?? bare;
       if (key === undefined) return malformedKey();
       const { raw } = c.req;
-      const body = await readAtMost(raw.body, maxBodyBytes).catch(() => "closed" as const);
-      if (body === "closed") return clientClosed();
+      const body = await readAtMost(raw.body, maxBodyBytes, budget).catch((error: unknown) =>
+        error instanceof BudgetSpent ? tooMany() : clientClosed(),
+      );
+      if (body instanceof Response) return body;
       if (body === undefined) return tooLarge(maxBodyBytes);
       // oxlint-disable-next-line unicorn/no-invalid-fetch-options -- a request with a body has another method than GET
       if (raw.body !== null) c.req.raw = new Request(raw, { body });
@@ -126,8 +133,13 @@ async function storableAnswer({ res }: HonoContext<StrataEnv>): Promise<StoredAn
   return {
     status: res.status,
     headers: [...res.headers].filter(([name]) => !UNSTORED.has(name)),
-    body: await readAtMost(res.clone().body, MAX_ANSWER_BYTES),
+    body: await readAtMost(res.clone().body, MAX_ANSWER_BYTES, budget).catch(unlessSpent),
   };
+}
+
+/** The copy of an answer that the budget has no room for is not stored, as one that is too large. */
+function unlessSpent(error: unknown): undefined {
+  if (!(error instanceof BudgetSpent)) throw error;
 }
 
 /** Makes the answer to a repetition. It says that it is one. */
@@ -190,6 +202,16 @@ function tooLarge(maxBytes: number): Response {
     type: "body-too-large",
     title: "Content Too Large",
     detail: `A body has at most ${maxBytes} bytes.`,
+  });
+}
+
+function tooMany(): Response {
+  return problem({
+    status: 503,
+    type: "too-many-bodies",
+    title: "Too Many Bodies",
+    detail: "The bodies of other requests take too many bytes at the moment.",
+    headers: { "Retry-After": "1" },
   });
 }
 

@@ -57,12 +57,20 @@ interface CompletedResponse {
   readonly isSilent: boolean;
 }
 
-/** By entry, because it is the same for every hit. */
-const completed = new WeakMap<Entry, CompletedResponse>();
+/**
+ * By entry, because it is the same for every hit. The memory tier does not count these bytes, so that two
+ * generations of this many entries bound them: an entry that is not read while the newer one fills is forgotten.
+ */
+const MAX_COMPLETED = 1_024;
+let completed = new WeakMap<Entry, CompletedResponse>();
+let formerlyCompleted = new WeakMap<Entry, CompletedResponse>();
+let completedCount = 0;
 
 function completedResponse(entry: Entry, http: HttpMeta, control: string): CompletedResponse {
   const known = completed.get(entry);
   if (known?.http === http && known.control === control) return known;
+  const former = formerlyCompleted.get(entry);
+  if (former?.http === http && former.control === control) return keepCompleted(entry, former);
   const { body, etag, storedAt } = entry;
   const headers = [...http.headers];
   const has = (field: string): boolean => http.headers.some(([name]) => name === field);
@@ -70,8 +78,17 @@ function completedResponse(entry: Entry, http: HttpMeta, control: string): Compl
   if (etag !== "" && !has("etag")) headers.push(["etag", etag]);
   if (isSilent) headers.push(["cache-control", control]);
   const response = { body, storedAt, http: { ...http, headers } };
-  const made = { http, control, response, isSilent };
+  return keepCompleted(entry, { http, control, response, isSilent });
+}
+
+function keepCompleted(entry: Entry, made: CompletedResponse): CompletedResponse {
+  if (completedCount >= MAX_COMPLETED) {
+    formerlyCompleted = completed;
+    completed = new WeakMap();
+    completedCount = 0;
+  }
   completed.set(entry, made);
+  completedCount++;
   return made;
 }
 

@@ -6,14 +6,14 @@ import { createByteBudget } from "../../core/byte-budget.ts";
 /** The maximum number of bytes of a stored body. A larger response is sent to its client but not stored. */
 const MAX_BODY_BYTES = 1_048_576;
 /** The bytes of all bodies that the isolate collects at a time. A further body is not stored. */
-const MAX_BYTES_IN_FLIGHT = 8 * MAX_BODY_BYTES;
+export const MAX_COPIED_BYTES = 8 * MAX_BODY_BYTES;
 /** A body that has not ended after this time is not collected any longer, for example one without end. */
 const MAX_COLLECT_MS: Millis = 30_000;
 
 /** Media types whose bodies have no end, or are an event for each client. */
 const ENDLESS = /^[ \t]*(?:text\/event-stream|multipart\/x-mixed-replace)\b/i;
 
-const budget = createByteBudget(MAX_BYTES_IN_FLIGHT);
+const budget = createByteBudget(MAX_COPIED_BYTES);
 
 /** Whether the fields of a response say that its body cannot be stored. */
 export function hasUnstorableBody({ headers }: Response): boolean {

@@ -1,29 +1,13 @@
 /** An export queue that clients and operators have filled. */
-import { resourceFromAttributes } from "@opentelemetry/resources";
-import { createExportQueue, type ExportQueue } from "../../../src/telemetry/export/export-queue.ts";
-import { createMeter } from "../../../src/telemetry/metrics/meter.ts";
-import { readSettings } from "../../../src/telemetry/settings.ts";
-import { addEvent, addStep, createRecord } from "../../../src/telemetry/traces/request-record.ts";
+import type { ExportQueue } from "../../../src/telemetry/export/export-queue.ts";
+import { addEvent, addStep } from "../../../src/telemetry/traces/request-record.ts";
+import { begunRecord, createTestQueue } from "../../support/export-queues.ts";
 
 let made = 0;
 
 /** Fills the queue with requests: some have URLs of 16,000 characters, the others as many steps as a record takes. */
 export function exportQueue(requests: number): ExportQueue {
-  const queue = createExportQueue({
-    settings: readSettings({
-      OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector.test",
-      STRATA_LOG: "off",
-    }).settings,
-    resource: resourceFromAttributes({}),
-    meter: createMeter(),
-    formatKey: (key) => key,
-    print: () => undefined,
-    onExport: () => undefined,
-    now: () => 0,
-    random: () => 0.5,
-    sleep: async () => undefined,
-    fetch: async () => new Response(),
-  });
+  const queue = createTestQueue(async () => new Response());
   for (const actor of ["", "ops"]) for (let at = 0; at < requests; at++) add(queue, actor, at % 2);
   return queue;
 }
@@ -31,18 +15,8 @@ export function exportQueue(requests: number): ExportQueue {
 function add(queue: ExportQueue, actor: string, isLong: number): void {
   const path = String(++made).padStart(isLong ? 16_000 : 100, "a");
   const span = { traceId: `${made}`, spanId: `${made}`, sampled: false, state: "" };
-  const record = createRecord({
-    span,
-    sampled: false,
-    parent: undefined,
-    link: undefined,
-    background: false,
-    startedAt: 1_790_000_000_000 + made,
-    method: "POST",
-    url: JSON.parse(JSON.stringify(`https://shop.test/${path}`)) as string,
-    request: undefined,
-    baggage: "",
-  });
+  const url = JSON.parse(JSON.stringify(`https://shop.test/${path}`)) as string;
+  const record = begunRecord(span, url, 1_790_000_000_000 + made);
   record.audit = { actor, targets: [] };
   for (let at = 0; at < (isLong ? 2 : 100); at++) {
     addStep(record, {

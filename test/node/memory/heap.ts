@@ -1,7 +1,7 @@
 /** Runs a Worker that fills parts of the layer, and measures the bytes that they keep in its isolate. */
-import { build } from "esbuild";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
 import { NOTHING } from "./holding.ts";
+import { bundleForWorkerd } from "../../../tools/package/bundle.ts";
 import { liveBytes, V8_FLAGS } from "../../../tools/heap/live-bytes.ts";
 
 /** Compiled code of a function keeps objects of its last call in memory. */
@@ -15,20 +15,10 @@ export interface Heap extends AsyncDisposable {
 /** Starts a Worker. It is in workerd, because V8 has smaller pointers there than in Node. */
 export async function startHeap(main: string): Promise<Heap> {
   process.env["MINIFLARE_WORKERD_V8_FLAGS"] = FLAGS;
-  const { outputFiles } = await build({
-    entryPoints: [main],
-    bundle: true,
-    format: "esm",
-    target: "es2024",
-    conditions: ["workerd", "worker", "browser"],
-    external: ["cloudflare:*", "node:*"],
-    write: false,
-    logLevel: "silent",
-  });
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       modules: true,
-      script: outputFiles[0]?.text ?? "",
+      script: await bundleForWorkerd(main),
       compatibilityDate: "2026-11-02",
       compatibilityFlags: ["nodejs_als"],
       inspectorPort: 0,

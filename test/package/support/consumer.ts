@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { build } from "esbuild";
+import { bundleForWorkerd } from "../../../tools/package/bundle.ts";
 import { install } from "../../../tools/package/pack.ts";
 
 export const REPOSITORY = resolve(import.meta.dirname, "../../..");
@@ -71,20 +71,7 @@ function open(tarball: string, write: (folder: string) => void): Consumer {
       if (error !== undefined) throw error;
       return stdout + stderr;
     },
-    async bundle(entry) {
-      const { outputFiles } = await build({
-        absWorkingDir: folder,
-        entryPoints: [entry],
-        bundle: true,
-        format: "esm",
-        target: "es2024",
-        conditions: ["workerd", "worker", "browser"],
-        external: ["cloudflare:*", "node:*"],
-        write: false,
-        logLevel: "silent",
-      });
-      return outputFiles[0]?.text ?? "";
-    },
+    bundle: (entry) => bundleForWorkerd(entry, { root: folder }),
     [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Comparison } from "../../../src/core/traffic.ts";
+import { ComparisonBusy } from "../../../src/core/traffic.ts";
 import { DeadlineExceeded } from "../../../src/core/deadline.ts";
 import { shareComparison } from "../../../src/telemetry/traffic/share-comparison.ts";
 
@@ -16,6 +17,7 @@ const NOTHING: Comparison = {
 
 /** A shared comparison whose runs end when the test says so. */
 function createWorld(isLate: () => boolean = () => false) {
+  let time = 0;
   const runs: { readonly kind: string; end(): void; fail(error: Error): void }[] = [];
   const kept: Promise<unknown>[] = [];
   const compare = shareComparison({
@@ -24,14 +26,23 @@ function createWorld(isLate: () => boolean = () => false) {
       runs.push({ kind, end: () => resolve({ ...NOTHING, kinds: [kind] }), fail: reject });
       return promise;
     },
-    withTimeout: async (work) => {
-      if (isLate()) throw new DeadlineExceeded(1);
-      return work;
+    now: () => time,
+    withTimeout: async (work, ms) => {
+      if (!isLate()) return work;
+      time += ms;
+      throw new DeadlineExceeded(ms);
     },
     keepAlive: (work) => void kept.push(work),
   });
   const settle = () => new Promise((resolve) => setTimeout(resolve));
-  return { compare, runs, kept, settle, kinds: () => runs.map(({ kind }) => kind) };
+  return {
+    compare,
+    runs,
+    kept,
+    settle,
+    kinds: () => runs.map(({ kind }) => kind),
+    pass: (ms: number) => (time += ms),
+  };
 }
 
 describe("shareComparison", () => {
@@ -84,5 +95,25 @@ describe("shareComparison", () => {
     expect(runs).toHaveLength(2);
     runs[1]?.end();
     expect(await third).toBe(await second);
+  });
+
+  it("a request that has waited 30 s for the comparisons of other requests is refused, however many these were", async () => {
+    const { compare, runs, settle, pass, kinds } = createWorld();
+    const others = ["a", "b", "c", "d"].map((kind) => compare(kind, [{}]));
+    const last = compare("last", [{}]);
+    const refused = last.catch((error: unknown) => error);
+    for (const [i] of others.entries()) {
+      await settle();
+      pass(10_000);
+      runs[i]?.end();
+    }
+    expect(await refused).toBeInstanceOf(ComparisonBusy);
+    expect(kinds()).not.toContain("last");
+    expect((await Promise.allSettled(others)).map(({ status }) => status)).toEqual([
+      "fulfilled",
+      "fulfilled",
+      "fulfilled",
+      "fulfilled",
+    ]);
   });
 });
