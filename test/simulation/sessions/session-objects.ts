@@ -14,7 +14,6 @@ import type { SessionNetwork } from "./session-network.ts";
 export const PLANTED_IN_OBJECTS = {
   "arrivals-not-refused":
     "an object does not store a session that was ended before it came from its isolate",
-  "copies-of-ending": "a session that a revocation of all sessions is ending gets no other id",
   "session-before-place": "every session has a place in the list of its user",
   "removal-ignored": "a revocation ends the session, and not only its place",
 } as const;
@@ -91,21 +90,6 @@ function withObjectFault(tables: SessionTables, fault: ObjectFault): SessionTabl
   switch (fault) {
     case "arrivals-not-refused":
       return { ...tables, remove: (removal) => tables.remove({ ...removal, pending: [] }) };
-    case "copies-of-ending":
-      return {
-        ...tables,
-        endAll(user, name) {
-          const places = tables.endAll(user, name);
-          // The places are made anew, so that nothing shows that they are ending.
-          tables.drop(
-            user,
-            places.map(({ hash }) => hash),
-          );
-          for (const { hash } of places)
-            tables.place({ user, hash, absoluteMs: 45_000, maxPerUser: 100, dead: [] });
-          return places;
-        },
-      };
     case "session-before-place":
       return {
         ...tables,
@@ -117,8 +101,6 @@ function withObjectFault(tables: SessionTables, fault: ObjectFault): SessionTabl
       };
     case "removal-ignored":
       return { ...tables, remove: ({ hashes, idleMs }) => tables.peek(hashes, idleMs) };
-    case "none":
-      return tables;
     default:
       return tables;
   }
