@@ -87,21 +87,18 @@ export function createSessionObjects(options: SessionObjectsOptions): SessionObj
 }
 
 function withObjectFault(tables: SessionTables, fault: ObjectFault): SessionTables {
-  switch (fault) {
-    case "arrivals-not-refused":
-      return { ...tables, remove: (removal) => tables.remove({ ...removal, pending: [] }) };
-    case "session-before-place":
-      return {
-        ...tables,
-        place(request) {
-          const placed = tables.place(request);
-          if (placed.kind === "placed") tables.drop(request.user, [request.hash]);
-          return placed;
-        },
-      };
-    case "removal-ignored":
-      return { ...tables, remove: ({ hashes, idleMs }) => tables.peek(hashes, idleMs) };
-    default:
-      return tables;
-  }
+  if (fault === "arrivals-not-refused")
+    return { ...tables, remove: (removal) => tables.remove({ ...removal, pending: [] }) };
+  if (fault === "session-before-place")
+    return {
+      ...tables,
+      place(request) {
+        const placed = tables.place(request);
+        if (placed.kind === "placed") tables.drop(request.user, [request.hash]);
+        return placed;
+      },
+    };
+  if (fault === "removal-ignored")
+    return { ...tables, remove: ({ hashes, idleMs }) => tables.peek(hashes, idleMs) };
+  return tables;
 }
