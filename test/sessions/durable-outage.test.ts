@@ -137,6 +137,23 @@ describe("sessions in Durable Objects", () => {
     expect(await app.sessions.list("ada", ctx)).toEqual([]);
   });
 
+  it("a rotation during a revocation of all sessions of its user makes no session that outlives the revocation", async () => {
+    const faulty = createFaultyObjects();
+    const app = inObjects(3, faulty.objects)();
+    const ctx = createTestContext();
+    const ada = app.browser();
+    await ada.post("/sign-in/ada");
+    // The rotation happens after the list of the user was read, and before its sessions end.
+    faulty.intercept = async (method) => {
+      if (method !== "remove") return;
+      faulty.intercept = () => undefined;
+      await ada.post("/rotate");
+    };
+    expect(await app.sessions.revokeAll("ada", ctx)).toBe(1);
+    expect(userIn(await ada.get("/me"))).toBeUndefined();
+    expect(await app.sessions.list("ada", ctx)).toEqual([]);
+  });
+
   it("a sign-in whose session object is full is an error of the store, and leaves no session", async () => {
     const faulty = createFaultyObjects();
     const app = inObjects(1, faulty.objects)();

@@ -138,7 +138,7 @@ export const racingSessions: fc.Arbitrary<SessionSchedule> = fc.record({
     ...moves.map((move) => ({
       ...move,
       user: "ada",
-      afterMs: move.afterMs % 1_500,
+      afterMs: move.afterMs % 300,
       takesMs: move.takesMs % 50,
     })),
   ]),

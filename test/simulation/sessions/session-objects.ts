@@ -14,7 +14,6 @@ import type { SessionNetwork } from "./session-network.ts";
 export const PLANTED_IN_OBJECTS = {
   "arrivals-not-refused":
     "an object does not store a session that was ended before it came from its isolate",
-  "copies-of-ending": "a session that a revocation of all sessions is ending gets no other id",
   "session-before-place": "every session has a place in the list of its user",
   "removal-ignored": "a revocation ends the session, and not only its place",
 } as const;
@@ -88,38 +87,18 @@ export function createSessionObjects(options: SessionObjectsOptions): SessionObj
 }
 
 function withObjectFault(tables: SessionTables, fault: ObjectFault): SessionTables {
-  switch (fault) {
-    case "arrivals-not-refused":
-      return { ...tables, remove: (removal) => tables.remove({ ...removal, pending: [] }) };
-    case "copies-of-ending":
-      return {
-        ...tables,
-        endAll(user, name) {
-          const places = tables.endAll(user, name);
-          // The places are made anew, so that nothing shows that they are ending.
-          tables.drop(
-            user,
-            places.map(({ hash }) => hash),
-          );
-          for (const { hash } of places)
-            tables.place({ user, hash, absoluteMs: 45_000, maxPerUser: 100, dead: [] });
-          return places;
-        },
-      };
-    case "session-before-place":
-      return {
-        ...tables,
-        place(request) {
-          const placed = tables.place(request);
-          if (placed.kind === "placed") tables.drop(request.user, [request.hash]);
-          return placed;
-        },
-      };
-    case "removal-ignored":
-      return { ...tables, remove: ({ hashes, idleMs }) => tables.peek(hashes, idleMs) };
-    case "none":
-      return tables;
-    default:
-      return tables;
-  }
+  if (fault === "arrivals-not-refused")
+    return { ...tables, remove: (removal) => tables.remove({ ...removal, pending: [] }) };
+  if (fault === "session-before-place")
+    return {
+      ...tables,
+      place(request) {
+        const placed = tables.place(request);
+        if (placed.kind === "placed") tables.drop(request.user, [request.hash]);
+        return placed;
+      },
+    };
+  if (fault === "removal-ignored")
+    return { ...tables, remove: ({ hashes, idleMs }) => tables.peek(hashes, idleMs) };
+  return tables;
 }
