@@ -5,8 +5,7 @@
 
 // The layer: create it, and serve requests with it.
 export { createStrata } from "./compose.ts";
-export type { Strata } from "./strata.ts";
-export type { AdminTools, FormerNames, Jobs } from "./strata-groups.ts";
+export type { AdminTools, FormerNames, Jobs, Strata } from "./strata.ts";
 export type { Dispatch } from "./http/routes/middleware.ts";
 export type { RequestScope, StrataEnv } from "./http/routes/request-scope.ts";
 export type { Context } from "./core/context.ts";
