@@ -91,18 +91,19 @@ function showAxis({ title, x, y, curves }: Axis): void {
       );
 }
 
+/** Measures the axes. The results are saved after each of them. */
 async function measureAll(): Promise<Figures> {
   const services = await forkServices();
   try {
-    const axes: Axis[] = [];
+    const machine = `${cpus()[0]?.model ?? ""}, ${cpus().length} cores`;
+    const at = new Date().toISOString();
+    let figures: Figures = { at, machine, starts: STARTS, rounds: ROUNDS, axes: [] };
     for (const plan of planAxes(services).filter(({ id }) => ONLY.test(id))) {
       const axis = await run(plan, services);
       showAxis(axis);
-      axes.push(axis);
+      figures = { ...figures, axes: [...figures.axes, axis] };
+      save("scale", figures);
     }
-    const machine = `${cpus()[0]?.model ?? ""}, ${cpus().length} cores`;
-    const figures = { at: new Date().toISOString(), machine, starts: STARTS, rounds: ROUNDS, axes };
-    save("scale", figures);
     return figures;
   } finally {
     closeConnections();
