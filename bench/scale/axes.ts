@@ -75,7 +75,7 @@ const hitOf = (x: number, keys: number, isolates = 1): Subject => ({
 });
 
 const readOf = (x: number, keys: number): Subject => ({
-  curve: "cache.read, in a request with many",
+  curve: "cache.read",
   x,
   operations: READS,
   variant: {
@@ -161,7 +161,7 @@ export function planAxes(services: ServiceAddresses): readonly PlannedAxis[] {
       x: "keys",
       y: "processor time of a read, µs",
       subjects: KEYS.map((x) => readOf(x, x)),
-      flat: ["cache.read, in a request with many"],
+      flat: ["cache.read"],
     },
     {
       id: "tags",
@@ -177,7 +177,7 @@ export function planAxes(services: ServiceAddresses): readonly PlannedAxis[] {
       x: "tags of an entry",
       y: "processor time of a read, µs",
       subjects: TAGS.map((x) => withTags(readOf(x, HOT_KEYS))),
-      flat: ["cache.read, in a request with many"],
+      flat: ["cache.read"],
     },
     {
       id: "invalidations",
