@@ -39,6 +39,7 @@ interface Stampede {
 }
 
 const STAMPEDES: readonly Stampede[] = [
+  { name: "a text, without cache and SQL", pathOf: () => "/text", queries: 0 },
   { name: "one cold key, one load for a region", pathOf: () => "/all/1", queries: 1 },
   {
     name: "one cold key, one load for an isolate",

@@ -76,6 +76,7 @@ let app: Hono<StrataEnv> | undefined;
 export default {
   fetch(request, env, ctx) {
     const [, bare] = /\/bare\/(\d+)$/.exec(request.url) ?? [];
+    if (request.url.endsWith("/text")) return new Response("text");
     query ??= createQuery(env);
     if (bare !== undefined) return query(bare);
     app ??= createApp(env, query);

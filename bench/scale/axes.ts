@@ -75,7 +75,7 @@ const hitOf = (x: number, keys: number, isolates = 1): Subject => ({
 });
 
 const readOf = (x: number, keys: number): Subject => ({
-  curve: "cache.read, in a request with many",
+  curve: "cache.read",
   x,
   operations: READS,
   variant: {
@@ -109,7 +109,9 @@ const mixOf = (x: number): Subject => ({
   variant: { name: `mix, ${x}`, path: mixedPath, prepare: fill(x, (id) => `/hit/${id}`) },
 });
 
-const KEYS = [1_000, 10_000, 100_000, 1_000_000] as const;
+/** MOST_KEYS shortens a run: to send a million keys through memory takes some 100 s of processor time, for each of four subjects. */
+const MOST_KEYS = Number(process.env["MOST_KEYS"] ?? 1_000_000);
+const KEYS = [1_000, 10_000, 100_000, 1_000_000].filter((keys) => keys <= MOST_KEYS);
 const TAGS = [1, 4, 16, 64] as const;
 const BYTES = [100, 1_000, 10_000, 100_000, 1_000_000] as const;
 const RATES = [0, 10, 100, 1_000] as const;
@@ -159,7 +161,7 @@ export function planAxes(services: ServiceAddresses): readonly PlannedAxis[] {
       x: "keys",
       y: "processor time of a read, µs",
       subjects: KEYS.map((x) => readOf(x, x)),
-      flat: ["cache.read, in a request with many"],
+      flat: ["cache.read"],
     },
     {
       id: "tags",
@@ -175,7 +177,7 @@ export function planAxes(services: ServiceAddresses): readonly PlannedAxis[] {
       x: "tags of an entry",
       y: "processor time of a read, µs",
       subjects: TAGS.map((x) => withTags(readOf(x, HOT_KEYS))),
-      flat: ["cache.read, in a request with many"],
+      flat: ["cache.read"],
     },
     {
       id: "invalidations",

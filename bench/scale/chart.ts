@@ -30,7 +30,7 @@ type Scale = (value: number) => number;
 
 const round = (value: number): number => Math.round(value * 10) / 10;
 
-export function escape(text: string): string {
+function escape(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }
 

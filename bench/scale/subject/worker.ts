@@ -38,7 +38,12 @@ function createApp(env: Env): Hono<StrataEnv> {
     flight: "isolate",
     tags: (c) => tagsOf(Number(c.req.param("id"))),
   };
-  const policy = definePolicy({ freshFor: "1h", jitter: 0, tiers: ["memory"] });
+  const policy = definePolicy({
+    freshFor: "1h",
+    jitter: 0,
+    tiers: ["memory"],
+    flight: "isolate",
+  });
   let loads = 0;
   const read = (cache: ReturnType<typeof strata.open>, id: number) =>
     cache.read(key("row", id), policy, async ({ tag }) => {
