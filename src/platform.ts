@@ -72,6 +72,7 @@ export function after(ms: Millis, call: () => void): () => void {
 export function backgroundContext(waitUntil: (work: Promise<unknown>) => void): Context {
   return createContext({
     now: platform.now,
+    host: "background.invalid",
     region: "local",
     waitUntil,
     emit: () => undefined,

@@ -12,6 +12,7 @@ import { createBreakerTable } from "../resilience/breaker-table.ts";
 import { createBulkhead } from "../resilience/bulkhead.ts";
 import { withTimeout } from "../resilience/deadline.ts";
 import { dataPartsOf, type DataParts } from "./data-parts.ts";
+import { HOST } from "./open-cache.ts";
 import { createOriginBreaker, ORIGIN_BREAKER } from "./origin-breaker.ts";
 
 /** The options of `middleware`. */
@@ -73,6 +74,7 @@ export function middleware(
       observer: telemetry?.open(parts),
       expose,
       headers: ALL_HEADERS,
+      host: HOST,
       onEvent: emit,
       dispatch: async (request, c) => app.fetch(request, c.env, c.executionCtx),
       invalidator: coherence,

@@ -7,6 +7,9 @@ import type { Cache } from "../data/cache.ts";
 import type { Lifetime, Openable, Place } from "../data/strata.ts";
 import { createWrap } from "../data/wrap.ts";
 
+/** The host in the URLs of the Cache API. No route of it exists. */
+export const HOST = "strata.internal";
+
 export interface OpenableParts {
   /** Opens the cache for a context. */
   readonly openFor: (ctx: Context) => Cache;
@@ -24,7 +27,7 @@ export function contextOf(
 ): Context {
   const waitUntil =
     lifetime === undefined ? keepAlive : (work: Promise<unknown>) => lifetime.waitUntil(work);
-  return createContext({ now, region, waitUntil, emit });
+  return createContext({ now, host: HOST, region, waitUntil, emit });
 }
 
 /** Creates both functions. `parts` is called at each opening, because it may build the parts at first use. */

@@ -3,12 +3,6 @@ import { fault, messageOf } from "./faults.ts";
 import type { ChildSpan } from "./trace-carrier.ts";
 import type { Clock } from "./time.ts";
 
-/**
- * The host in the URLs of the Cache API. No route of it exists. It is one for all requests: an erasure that comes
- * in through one host name of a Worker removes the entries that requests for another one have stored.
- */
-export const HOST = "strata.internal";
-
 /** The context of one request. The request passes it to every function that it calls. */
 export interface Context {
   /** The clock, in milliseconds since the epoch. */
@@ -38,8 +32,7 @@ export interface Context {
 
 export interface ContextOptions {
   readonly now: Clock;
-  /** Default: `HOST`. Tests give each data centre its own. */
-  readonly host?: string;
+  readonly host: string;
   readonly region: string;
   /** The platform's function that keeps work alive after the response. */
   readonly waitUntil: (work: Promise<unknown>) => void;
@@ -51,7 +44,7 @@ export interface ContextOptions {
 
 /** Creates the context of one request, or of one run of the cron trigger. */
 export function createContext(options: ContextOptions): Context {
-  const { now, host = HOST, region, waitUntil, emit } = options;
+  const { now, host, region, waitUntil, emit } = options;
   const { child = () => undefined, hasLeft = () => false } = options;
   return {
     now,

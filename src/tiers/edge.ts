@@ -67,7 +67,7 @@ export function createEdgeTier(options: EdgeTierOptions): Tier {
   };
 }
 
-/** Returns a URL that no route answers. Every key fits into a URL, because it has visible ASCII only. */
+/** Returns a URL under the Worker's own host that no route answers. Every key fits into a URL, because it has visible ASCII only. */
 function urlOf(key: string, ctx: Context): string {
   return `https://${ctx.host}/__strata/entries/${encodeURIComponent(key)}`;
 }

@@ -53,7 +53,7 @@ export function createNearShare({ open, timeoutMs, withTimeout }: NearShareOptio
   };
 }
 
-/** Returns a URL that no route answers. */
+/** Returns a URL under the Worker's own host that no route answers. */
 function urlOf(name: string, ctx: Context): string {
   return `https://${ctx.host}/__strata/log/${name}`;
 }

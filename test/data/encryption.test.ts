@@ -9,7 +9,7 @@ import { createStrata, DefinitionError, definePolicy, key } from "../../src/entr
 import { durable, flights } from "../../src/entries/durable.ts";
 import { encryption, type EncryptionKey } from "../../src/entries/encryption.ts";
 import { redis } from "../../src/entries/redis.ts";
-import { HOST } from "../../src/core/context.ts";
+import { HOST } from "../../src/compose/open-cache.ts";
 import type { Shared } from "../../src/data/shared.ts";
 import { randomBytes } from "../../src/platform.ts";
 import { sqlIn } from "../stores/durable-subject.ts";

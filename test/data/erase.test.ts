@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { createDataLayer } from "../../src/compose/data-layer.ts";
 import { dataPartsOf } from "../../src/compose/data-parts.ts";
-import { HOST } from "../../src/core/context.ts";
+import { HOST } from "../../src/compose/open-cache.ts";
 import { MAX_LIFETIME_MS } from "../../src/core/policy.ts";
 import type { Shared } from "../../src/data/shared.ts";
 import { DefinitionError, definePolicy, key } from "../../src/entries/data.ts";

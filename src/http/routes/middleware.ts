@@ -61,6 +61,8 @@ export interface ScopeMiddlewareOptions {
   readonly dispatch: Dispatch;
   /** Invalidates entries in all isolates. */
   readonly invalidator: RecoveringInvalidator;
+  /** The host in the URLs of the edge tier. Default: the host of each request. */
+  readonly host?: string;
   /** Called with each event of the cache that is not the end of a step. Default: no call. */
   readonly onEvent?: (event: CacheEvent) => void;
   /** Called with each read of a part that a route's key does not name. Development prints it. */
@@ -143,6 +145,7 @@ export function createScopeMiddleware(
       refreshing?.ctx ??
       createContext({
         now,
+        host: options.host ?? hostOf(url),
         region: regionOf(request.cf),
         waitUntil,
         emit: (event) => {
@@ -278,6 +281,12 @@ function statusOf(scope: InternalScope, status: number): CacheStatusFields | und
       : withMark(scope.route, scope.lookups);
   if (lookup === undefined) return undefined;
   return { member: cacheStatus(lookup, status, scope.ctx.now()), plain: plainStatus(lookup) };
+}
+
+/** Returns the host of a request's URL. The platform normalises the URL, so a path always follows. */
+function hostOf(url: string): string {
+  const start = url.indexOf("//") + 2;
+  return url.slice(start, url.indexOf("/", start));
 }
 
 /** Returns the client's continent, from which a location hint is made; `local` under miniflare. */
