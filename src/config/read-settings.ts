@@ -1,8 +1,7 @@
 /** Checks every option of the layer and fills in the defaults. Defaults are defined only in this file. */
-import { ALL_HEADERS, type FieldNames, type HeaderFamilies } from "../core/header-families.ts";
+import { ALL_HEADERS, type FieldNames } from "../core/header-families.ts";
 import { MAX_LIFETIME_MS } from "../core/policy.ts";
-import type { Millis } from "../core/time.ts";
-import { EVICTIONS, type Eviction } from "../tiers/eviction/choice.ts";
+import { EVICTIONS } from "../tiers/eviction/choice.ts";
 import {
   choice,
   count,
