@@ -139,13 +139,12 @@ const OPTIONS: OptionTable<Omit<StrataOptions, "encryption">> = {
   },
 };
 
+const WRONG = "encryption: must be encryption(…)";
+
 /** Checks every option and gives each absent option its default. */
 export function normalizeOptions(options: StrataOptions): CheckedOptions {
   const { encryption, ...groups } = options;
   const { values, problems } = readOptions(groups, OPTIONS);
-  const isUsable = encryption === undefined || typeof encryption.open === "function";
-  const all = isUsable
-    ? problems
-    : [...problems, "encryption: must be encryption(…) of strata/encryption"];
-  return { settings: values as unknown as Settings, problems: all };
+  const wrong = encryption === undefined || typeof encryption.open === "function" ? [] : [WRONG];
+  return { settings: values as unknown as Settings, problems: [...problems, ...wrong] };
 }
