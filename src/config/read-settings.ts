@@ -139,12 +139,12 @@ const OPTIONS: OptionTable<Omit<StrataOptions, "encryption">> = {
   },
 };
 
-const WRONG = "encryption: must be encryption(…)";
+const WRONG = "encryption: is wrong";
 
 /** Checks every option and gives each absent option its default. */
 export function normalizeOptions(options: StrataOptions): CheckedOptions {
   const { encryption, ...groups } = options;
-  const { values, problems } = readOptions(groups, OPTIONS);
+  const { values, problems } = readOptions(Array.isArray(options) ? options : groups, OPTIONS);
   const wrong = encryption === undefined || typeof encryption.open === "function" ? [] : [WRONG];
   return { settings: values as unknown as Settings, problems: [...problems, ...wrong] };
 }

@@ -170,6 +170,7 @@ describe("the options of createStrata", () => {
 describe("the public surface of a layer", () => {
   it("the object that createStrata() returns has no property `engine`, `store` or `memory`", () => {
     expect(Object.keys(createStrata(bindings)).toSorted()).toEqual([
+      "admin",
       "answers",
       "coherence",
       "compare",
@@ -184,6 +185,7 @@ describe("the public surface of a layer", () => {
       "idempotent",
       "inspect",
       "invalidator",
+      "jobs",
       "live",
       "logReachable",
       "messages",
