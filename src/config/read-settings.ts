@@ -143,8 +143,9 @@ const WRONG = "encryption: is wrong";
 
 /** Checks every option and gives each absent option its default. */
 export function normalizeOptions(options: StrataOptions): CheckedOptions {
-  const { encryption, ...groups } = options;
-  const { values, problems } = readOptions(Array.isArray(options) ? options : groups, OPTIONS);
+  const given = Object(options) as StrataOptions;
+  const { encryption, ...groups } = given;
+  const { values, problems } = readOptions("encryption" in given ? groups : options, OPTIONS);
   const wrong = encryption === undefined || typeof encryption.open === "function" ? [] : [WRONG];
   return { settings: values as unknown as Settings, problems: [...problems, ...wrong] };
 }
