@@ -1,9 +1,8 @@
 /** Checks every option of the layer and fills in the defaults. Defaults are defined only in this file. */
 import { MAX_ANSWER_CHARS } from "../core/answers.ts";
-import { ALL_HEADERS, type FieldNames, type HeaderFamilies } from "../core/header-families.ts";
+import { ALL_HEADERS, type FieldNames } from "../core/header-families.ts";
 import { MAX_LIFETIME_MS } from "../core/policy.ts";
-import type { Millis } from "../core/time.ts";
-import { EVICTIONS, type Eviction } from "../tiers/eviction/choice.ts";
+import { EVICTIONS } from "../tiers/eviction/choice.ts";
 import {
   choice,
   count,
@@ -141,13 +140,13 @@ const OPTIONS: OptionTable<Omit<StrataOptions, "encryption">> = {
   },
 };
 
+const WRONG = "encryption: is wrong";
+
 /** Checks every option and gives each absent option its default. */
 export function normalizeOptions(options: StrataOptions): CheckedOptions {
-  const { encryption, ...groups } = options;
-  const { values, problems } = readOptions(groups, OPTIONS);
-  const isUsable = encryption === undefined || typeof encryption.open === "function";
-  const all = isUsable
-    ? problems
-    : [...problems, "encryption: must be encryption(…) of strata/encryption"];
-  return { settings: values as unknown as Settings, problems: all };
+  const given = Object(options) as StrataOptions;
+  const { encryption, ...groups } = given;
+  const { values, problems } = readOptions("encryption" in given ? groups : options, OPTIONS);
+  const wrong = encryption === undefined || typeof encryption.open === "function" ? [] : [WRONG];
+  return { settings: values as unknown as Settings, problems: [...problems, ...wrong] };
 }

@@ -1,5 +1,5 @@
 /** The settings of the layer, as config/read-settings.ts makes them of the options. */
-import type { FieldNames, HeaderFamilies } from "../core/header-families.ts";
+import type { HeaderFamilies } from "../core/header-families.ts";
 import type { Millis } from "../core/time.ts";
 import type { Eviction } from "../tiers/eviction/choice.ts";
 

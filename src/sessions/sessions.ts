@@ -41,9 +41,7 @@ export interface UserSession extends Session {
 }
 
 /** A sign-in whose check of credentials has begun. */
-export interface SignIn {
-  /** The id of the user. */
-  readonly user: string;
+export interface SignIn extends Pick<Session, "user"> {
   /** The name of the last revocation of all sessions of the user when the sign-in began. */
   readonly revocation: string;
 }

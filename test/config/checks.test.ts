@@ -174,6 +174,7 @@ describe("the options of createStrata", () => {
 describe("the public surface of a layer", () => {
   it("the object that createStrata() returns has no property `engine`, `store` or `memory`", () => {
     expect(Object.keys(createStrata(bindings)).toSorted()).toEqual([
+      "admin",
       "answers",
       "coherence",
       "compare",
@@ -188,6 +189,7 @@ describe("the public surface of a layer", () => {
       "idempotent",
       "inspect",
       "invalidator",
+      "jobs",
       "live",
       "logReachable",
       "messages",

@@ -38,6 +38,7 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   durable: [
     "core",
     "live",
+    "ratelimit/behaviour.ts",
     "ratelimit/bucket.ts",
     "ratelimit/ledger.ts",
     "ratelimit/log-account.ts",

@@ -52,7 +52,7 @@ function linksTo(
  * Returns the anchors that GitHub gives the headings of one page, in their order. A heading that differs from
  * an earlier one only in case gets a number.
  */
-export function anchorsOf(headings: readonly string[]): readonly string[] {
+function anchorsOf(headings: readonly string[]): readonly string[] {
   const counts = new Map<string, number>();
   return headings.map((heading) => {
     const anchor = heading

@@ -2,7 +2,7 @@
 import type { MiddlewareHandler } from "hono";
 import type { Context } from "../../core/context.ts";
 import { freshnessOf, type Entry } from "../../core/entry.ts";
-import { CacheUnavailable, DefinitionError, fault } from "../../core/faults.ts";
+import { CacheUnavailable, fault } from "../../core/faults.ts";
 import { ALL_HEADERS } from "../../core/header-families.ts";
 import { checkKey } from "../../core/key.ts";
 import type { Lookup } from "../../core/lookup.ts";
