@@ -140,7 +140,7 @@ const OPTIONS: OptionTable<Omit<StrataOptions, "encryption">> = {
   },
 };
 
-const WRONG = "encryption: is wrong";
+const WRONG = "encryption: wrong";
 
 /** Checks every option and gives each absent option its default. */
 export function normalizeOptions(options: StrataOptions): CheckedOptions {

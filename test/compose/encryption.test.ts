@@ -110,6 +110,6 @@ describe("the option encryption of the whole layer", () => {
   it("createStrata(env, { encryption }) with anything but the result of encryption() is an error that names the option", () => {
     const create = () => createStrata(env, { encryption: { keys: [ONE] } as never });
     expect(create).toThrow(ConfigError);
-    expect(create).toThrow("encryption: is wrong");
+    expect(create).toThrow("encryption: wrong");
   });
 });
