@@ -1,7 +1,7 @@
 /** Builds what tells an operator about keys and requests: `inspect`, `why` and the dry run. */
 import type { KeyNotes } from "../core/key-notes.ts";
 import { createInspector, type Inspect, type InspectorOptions } from "../engine/inspect.ts";
-import { createWhy, type Why, type WhyOptions } from "../engine/why.ts";
+import type { Why, WhyOptions } from "../engine/why.ts";
 import { createDryRun, type DryRun, type DryRunOptions } from "../http/routes/dry-run.ts";
 
 export interface ExplanationParts {
@@ -29,7 +29,11 @@ export function composeExplanations({
   const { coherence } = tiers;
   return {
     inspect,
-    why: createWhy({ inspect, coherence, notes, ...markers }),
+    // Evaluated when an operator first asks: the explanations of all reasons are 7 KB of text.
+    why: async (...question) => {
+      const { createWhy } = await import("../engine/why.ts");
+      return createWhy({ inspect, coherence, notes, ...markers })(...question);
+    },
     refusalsOf: notes.refusalsOf,
     createDryRun: () => createDryRun({ ...dryRun, inspect }),
   };
