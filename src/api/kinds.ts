@@ -35,8 +35,11 @@ export interface Kind<T> {
   tagOf(id: number): string;
   /** Describes the existence filter of the kind, which covers every row of the table. */
   existence(db: Database): ExistenceKind;
-  /** Whether the existence filter excludes the id. Then no tier has to be read. */
-  cannotExist(id: number, existence: Existence, scope: RequestScope): Promise<boolean>;
+  /**
+   * Whether the id may exist. If the existence filter excludes it, no tier has to be read. A promise only
+   * if the filter lacks the id.
+   */
+  mayExist(id: number, existence: Existence, scope: RequestScope): boolean | Promise<boolean>;
   /** Returns the loader of the kind. It loads all keys with one query and gives each key its tag. */
   loader(db: Database): LoadMany<T>;
   /** Returns the rows of the ids, in the order of the ids, each from its own entry. A row that does not exist is left out. */
@@ -83,11 +86,11 @@ export const categoryFilter = {
   missed: (existence: Existence, { ctx }: RequestScope): void => existence.missed("category", ctx),
 
   /**
-   * Whether the existence filter excludes the category. A product that is created in a category or
-   * moved to it invalidates `category:<id>`, so a list that has products is never excluded.
+   * Whether the category may exist. A product that is created in a category or moved to it
+   * invalidates `category:<id>`, so the filter never excludes a list that has products.
    */
-  cannotExist: async (id: number, existence: Existence, { ctx }: RequestScope): Promise<boolean> =>
-    !(await existence.mayExist("category", key("category", id), [`category:${id}`], ctx)),
+  mayExist: (id: number, existence: Existence, { ctx }: RequestScope): boolean | Promise<boolean> =>
+    existence.mayExist("category", key("category", id), [`category:${id}`], ctx),
 };
 
 function existenceOf(
@@ -130,8 +133,7 @@ function createKind<T extends { readonly id: number }>(options: KindOptions<T>):
     keyOf,
     tagOf,
     existence: (db) => existenceOf(name, db, listIds),
-    cannotExist: async (id, existence, { ctx }) =>
-      !(await existence.mayExist(name, keyOf(id), [tagOf(id)], ctx)),
+    mayExist: (id, existence, { ctx }) => existence.mayExist(name, keyOf(id), [tagOf(id)], ctx),
     loader,
     async readAll(ids, db, cache) {
       const keys = ids.map(keyOf);

@@ -36,9 +36,15 @@ export interface Existence {
    * once. `tags` are the tags that an insert of the key invalidates.
    *
    * For a key that the filter lacks, the call costs at most one sync in each coherence window and
-   * one load of the filter in each reload interval. For all other keys it sends no request.
+   * one load of the filter in each reload interval. For all other keys it sends no request, and the
+   * answer is no promise.
    */
-  mayExist(kind: string, key: string, tags: readonly string[], ctx: Context): Promise<boolean>;
+  mayExist(
+    kind: string,
+    key: string,
+    tags: readonly string[],
+    ctx: Context,
+  ): boolean | Promise<boolean>;
   /**
    * Reports that a key of this kind was read and does not exist. The isolate then loads the filter
    * of the kind. An isolate that reads only existing keys loads no filter.
@@ -201,6 +207,33 @@ export function createExistence(options: ExistenceOptions): ScheduledExistence {
     };
   }
 
+  /** Whether a key that the filter lacks may have been added since, or the filter cannot tell. */
+  async function mayHaveBeenAdded(
+    kind: string,
+    key: string,
+    tags: readonly string[],
+    state: FilterState,
+    loaded: LoadedFilter,
+    ctx: Context,
+  ): Promise<boolean> {
+    const now = ctx.now();
+    loadIfDue(kind, state, ctx);
+    if (now - loaded.filter.builtAt > maxAgeMs) return true;
+    if ((await coherence.ensureCurrent(now, coherenceMs, ctx)) !== "current") return true;
+    const invalidationKeys = [...derivedInvalidationKeys(key), ...tags.map(invalidationKeyOfTag)];
+    const verdict = invalidationKeys.some((one) => loaded.changed.has(one))
+      ? "invalidated"
+      : verdictOn(invalidationKeys, loaded.changedTo, loaded.filter);
+    if (verdict === "valid") return false;
+    if (isPurged(loaded, key)) replaceIfDue(kind, state, loaded, ctx);
+    // The log view no longer has all numbers since the filter, or the log was lost.
+    if (!INVALIDATED.has(verdict) && state.loaded === loaded) {
+      state.loaded = undefined;
+      state.loadAfter = Math.min(state.loadAfter, ctx.now() + RETRY_MS);
+    }
+    return true;
+  }
+
   /** Begins with the kind `from`, so that a kind that takes all the time does not stop the ones after it. */
   async function buildFrom(
     from: string | undefined,
@@ -221,26 +254,11 @@ export function createExistence(options: ExistenceOptions): ScheduledExistence {
   }
 
   return {
-    async mayExist(kind, key, tags, ctx) {
+    mayExist(kind, key, tags, ctx) {
       const state = stateOf(kind);
       const { loaded } = state;
-      const now = ctx.now();
       if (loaded === undefined || mayHold(loaded.filter.bloom, key)) return true;
-      loadIfDue(kind, state, ctx);
-      if (now - loaded.filter.builtAt > maxAgeMs) return true;
-      if ((await coherence.ensureCurrent(now, coherenceMs, ctx)) !== "current") return true;
-      const invalidationKeys = [...derivedInvalidationKeys(key), ...tags.map(invalidationKeyOfTag)];
-      const verdict = invalidationKeys.some((one) => loaded.changed.has(one))
-        ? "invalidated"
-        : verdictOn(invalidationKeys, loaded.changedTo, loaded.filter);
-      if (verdict === "valid") return false;
-      if (isPurged(loaded, key)) replaceIfDue(kind, state, loaded, ctx);
-      // The log view no longer has all numbers since the filter, or the log was lost.
-      if (!INVALIDATED.has(verdict) && state.loaded === loaded) {
-        state.loaded = undefined;
-        state.loadAfter = Math.min(state.loadAfter, ctx.now() + RETRY_MS);
-      }
-      return true;
+      return mayHaveBeenAdded(kind, key, tags, state, loaded, ctx);
     },
 
     missed: (kind, ctx) => loadIfDue(kind, stateOf(kind), ctx),

@@ -35,7 +35,7 @@ export interface LookupRequest extends Read {
   readonly takesSlot: boolean;
   load(signal: AbortSignal, staleEntry: Entry | undefined): Promise<LoadResult>;
   readonly freshnessOf: FreshnessOf;
-  readonly flightScopeOf: FlightScopeOf;
+  readonly flightScopeOf: LoadTask["flightScopeOf"];
   readonly client: LoadTask["client"];
   /** Whether all readers of the lookup have left. A load that waits for a slot then ends. */
   isAbandoned(): boolean;
@@ -152,8 +152,9 @@ export function scopeOf({
   flightScopeOf,
   staleEntry,
   invalidatedEntry,
+  policy,
 }: LookupRequest): FlightScope {
-  return flightScopeOf(staleEntry?.entry, invalidatedEntry);
+  return flightScopeOf?.(staleEntry?.entry, invalidatedEntry) ?? policy.flight;
 }
 
 /**

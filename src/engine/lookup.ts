@@ -103,7 +103,9 @@ export function createLookup(options: LookupOptions): Lookups {
     const { key, ctx } = request;
     const verdict = coherence.verdictOf(entry);
     const confirmedAt = coherence.currentAt();
-    const validation = validate(entry, verdict, logState, confirmedAt, request, ctx.now());
+    // As of now, not of the start: the sync may have brought a soft invalidation.
+    const now = ctx.now();
+    const validation = validate(entry, verdict, logState, confirmedAt, request, now);
     switch (validation.use) {
       case "verify":
         return { ...request, unverified: entry };
@@ -115,8 +117,7 @@ export function createLookup(options: LookupOptions): Lookups {
         return { ...request, invalidatedEntry: entry };
       case "serve": {
         const { entry: valid, unreachable, currentAt } = validation;
-        // As of now, not of the start: the sync may have brought a soft invalidation.
-        const freshness = request.freshnessOf(valid, ctx.now());
+        const freshness = request.freshnessOf(valid, now);
         if (validation.onlyIfLoadFails || !isServable(valid, freshness, request)) {
           const staleEntry = { entry: valid, unreachable, currentAt };
           return { ...request, staleEntry, logReachable: !unreachable };
@@ -211,7 +212,7 @@ function createRequest(
     takesSlot: task.takesSlot ?? true,
     load: (signal, staleEntry) => task.load(signal, staleEntry),
     freshnessOf: task.freshnessOf ?? freshnessOf,
-    flightScopeOf: task.flightScopeOf ?? (() => policy.flight),
+    flightScopeOf: task.flightScopeOf,
     client: task.client,
     isAbandoned: hasReaders,
   };

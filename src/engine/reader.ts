@@ -161,7 +161,9 @@ export function createValueReader(
       const policy = policyOf(given);
       const { result, run } = taskOf(key, policy, load);
       const task = { load: run, freshnessOf: freshnessFor(policy) };
-      const lookup = await engine.lookup(key, policy, task, ctx);
+      const looked = engine.lookup(key, policy, task, ctx);
+      // A hit of memory is no promise, and awaiting a plain value costs a turn of the queue.
+      const lookup = looked instanceof Promise ? await looked : looked;
       report(lookup);
       return withValue<T>(lookup, policy, serializer, result.loaded);
     },

@@ -65,7 +65,7 @@ export function open(
     withTimeout,
   });
   existence.define({ name: "product", listKeys: listed });
-  const ask = (id: number) =>
+  const ask = async (id: number) =>
     existence.mayExist("product", keyOf(id), [`product:${id}`], isolate.request().ctx);
   return {
     isolate,

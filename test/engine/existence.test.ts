@@ -12,6 +12,17 @@ describe("an existence filter", () => {
     expect(await reader.mayExist(4)).toBe(false);
   });
 
+  it("an existence filter answers without a promise for an id that it has", async () => {
+    const shop = openShop();
+    const reader = open(shop);
+    const ask = () =>
+      reader.existence.mayExist("product", keyOf(1), [], reader.isolate.request().ctx);
+    expect(ask()).toBe(true);
+    await reader.build();
+    expect(await reader.mayExist(4)).toBe(false);
+    expect(ask()).toBe(true);
+  });
+
   it("an existence filter also reports a missing id as missing to an isolate that did not build the filter", async () => {
     const shop = openShop();
     await open(shop).build();

@@ -24,7 +24,7 @@ export function eventRoutes(services: AppServices): Hono<StrataEnv> {
     requireQueue(messages);
     const { productId, id = messages.newId() } = await bodyOf(c, View);
     const strata = c.get("strata");
-    if (await productKind.cannotExist(productId, existence, strata))
+    if (!(await productKind.mayExist(productId, existence, strata)))
       return notFound(`There is no product ${productId}.`);
     const user = await rateLimits.userOf(c);
     const payload: ViewPayload = { productId, ...(user !== undefined && { userId: user.id }) };

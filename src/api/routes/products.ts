@@ -27,7 +27,7 @@ export function productRoutes({ db, existence }: AppServices): Hono<StrataEnv> {
       const strata = c.get("strata");
       const empty = (total: number) =>
         c.json(pageOf(page, [], total), 200, { "Cache-Control": "max-age=0, must-revalidate" });
-      if (category !== undefined && (await categoryFilter.cannotExist(category, existence, strata)))
+      if (category !== undefined && !(await categoryFilter.mayExist(category, existence, strata)))
         return respondNonexistent(c, empty(0));
       const total = await lists.ends.totalBefore(page, category, strata);
       return total === undefined ? next() : empty(total);
@@ -68,7 +68,9 @@ export function productRoutes({ db, existence }: AppServices): Hono<StrataEnv> {
     noQuery(c);
     const id = idOf(c);
     const strata = c.get("strata");
-    if (await productKind.cannotExist(id, existence, strata))
+    const exists = productKind.mayExist(id, existence, strata);
+    // `await` is used only for a promise, because awaiting a plain value costs a turn of the queue.
+    if (!(exists instanceof Promise ? await exists : exists))
       return respondNonexistent(c, missing(id));
     const lookup = await strata.cache.read<Product>(
       productKind.keyOf(id),

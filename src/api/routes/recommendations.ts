@@ -52,7 +52,7 @@ export function recommendationRoutes(services: AppServices): Hono<StrataEnv> {
         const id = idOf(c);
         const strata = c.get("strata");
         const missing = `There is no product ${id}.`;
-        if (await productKind.cannotExist(id, existence, strata))
+        if (!(await productKind.mayExist(id, existence, strata)))
           return respondNonexistent(c, missing);
         const product = await recommender.product(id, strata);
         if (product === undefined) {

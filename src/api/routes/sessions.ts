@@ -97,7 +97,7 @@ export function sessionRoutes(services: AppServices, admin: Admin): Hono<StrataE
   /** Whether there is such a user, as `GET /users/:id` sees it. */
   async function exists(c: Context<StrataEnv>, id: number): Promise<boolean> {
     const strata = c.get("strata");
-    if (await userKind.cannotExist(id, existence, strata)) return false;
+    if (!(await userKind.mayExist(id, existence, strata))) return false;
     const { keyOf, policy, tagOf } = userKind;
     const { value } = await strata.cache.read<User>(keyOf(id), policy, async (load) => {
       load.tag(tagOf(id));

@@ -20,7 +20,7 @@ export function stockRoutes({ db, existence, live }: AppServices): Hono<StrataEn
     const id = idOf(c);
     const missing = `There is no product ${id}.`;
     const strata = c.get("strata");
-    if (await productKind.cannotExist(id, existence, strata)) return respondNonexistent(c, missing);
+    if (!(await productKind.mayExist(id, existence, strata))) return respondNonexistent(c, missing);
     const key = productKind.keyOf(id);
     const found = await strata.cache.readMany<Product>(
       [key],

@@ -32,7 +32,7 @@ export function userRoutes(
     const id = idOf(c);
     const viewer = await admin.viewer(c);
     const strata = c.get("strata");
-    if (await userKind.cannotExist(id, existence, strata))
+    if (!(await userKind.mayExist(id, existence, strata)))
       return varying(respondNonexistent(c, missing(id)));
     // A single read and a batch read use the same entries.
     const { keyOf, policy } = userKind;
@@ -56,10 +56,10 @@ export function userRoutes(
     const ids = userIdsOf(c);
     const viewer = await admin.viewer(c);
     const strata = c.get("strata");
-    const excluded = await Promise.all(
-      ids.map((id) => userKind.cannotExist(id, existence, strata)),
+    const mayExist = await Promise.all(
+      ids.map(async (id) => userKind.mayExist(id, existence, strata)),
     );
-    const keys = ids.filter((_, at) => excluded[at] !== true).map(userKind.keyOf);
+    const keys = ids.filter((_, at) => mayExist[at]).map(userKind.keyOf);
     const { policy } = userKind;
     const found = await strata.cache.readMany<User>(keys, policy, userKind.loader(db));
     const items = keys.flatMap((name) => found.get(name)?.value ?? []);

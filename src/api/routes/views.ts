@@ -21,7 +21,7 @@ export function viewRoutes({ db, existence, jobs }: AppServices): Hono<StrataEnv
     const id = idOf(c);
     const strata = c.get("strata");
     const missing = `There is no product ${id}.`;
-    if (await productKind.cannotExist(id, existence, strata)) return respondNonexistent(c, missing);
+    if (!(await productKind.mayExist(id, existence, strata))) return respondNonexistent(c, missing);
     const lookup = await strata.cache.read(key("views", id), POLICY, async (load) => {
       load.tag(tagOfViews(id));
       // The ids are read before the rows: an id that is removed in between is in the rows.

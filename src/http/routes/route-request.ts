@@ -64,7 +64,9 @@ interface RouteRequest {
 
 export async function answerFromRoute(incoming: IncomingRequest): Promise<void> {
   const { c, next, route } = incoming;
-  const primary = await incoming.primary;
+  let { primary } = incoming;
+  // `await` is used only for a promise: a hit of memory then ends in the turn in which it began.
+  if (typeof primary !== "string") primary = await primary;
   const request = c.req.raw;
   const { headers } = request;
   const { requestDirectives } = route;
@@ -84,7 +86,8 @@ export async function answerFromRoute(incoming: IncomingRequest): Promise<void> 
   };
   let lookup: Lookup | undefined;
   try {
-    lookup = await lookUp(state, primary, []);
+    const looked = lookUp(state, primary, []);
+    lookup = looked instanceof Promise ? await looked : looked;
     const variants = state.storedElsewhere === undefined ? variantsOf(lookup?.entry) : undefined;
     if (variants !== undefined) lookup = await lookUpVariant(state, variants);
   } catch (error) {
