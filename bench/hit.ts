@@ -2,7 +2,7 @@
  * Measures what a hit costs, in processor time of workerd: `cached()` and the reference API beside bare
  * routes that send the same body and fields, and beside other caches in such a route. STARTS and ROUNDS set
  * how often each subject starts and is measured. CHECKOUT names a folder with another commit, whose
- * reference API is measured in the same run. ONLY names a part of the subjects, by a regular expression.
+ * reference API and `cached()` are measured in the same run. ONLY names a part of the subjects, by a regular expression.
  */
 import { versionOf } from "./peers/version.ts";
 import { save, show } from "./support/report.ts";
@@ -112,6 +112,15 @@ const all: readonly HitSubject[] = [
           name: "reference API of CHECKOUT, sampled 10 %",
           script: bundle("wrangler.toml", CHECKOUT),
           checkout: CHECKOUT,
+        },
+        {
+          name: "cached() of CHECKOUT, memory",
+          path: "/cached/42",
+          bindings: few,
+          script: bundle("bench/hit/wrangler.toml", CHECKOUT),
+          checkout: CHECKOUT,
+          without,
+          beside: FEW,
         },
       ]),
   { name: MATCH, path: "/match", bindings: few },
