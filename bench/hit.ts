@@ -120,7 +120,7 @@ const all: readonly HitSubject[] = [
           script: bundle("bench/hit/wrangler.toml", CHECKOUT),
           checkout: CHECKOUT,
           without,
-          beside: FEW,
+          base: FEW,
         },
       ]),
   { name: MATCH, path: "/match", bindings: few },
