@@ -60,8 +60,6 @@ export interface Slots {
   acquire(request: SlotRequest): Promise<Result<ReleaseSlot>>;
   /** Returns what a call that took `ms` says about the origin. Undefined if the number of slots follows nothing. */
   readonly outcomeOf?: (ended: "ok" | FaultCode, ms: Millis, timeoutMs: Millis) => CallOutcome;
-  /** Whether the breaker of the origin refuses calls. Default: no breaker is known. */
-  readonly isOriginAway?: () => boolean;
 }
 
 export interface SlotsOptions {

@@ -104,7 +104,6 @@ export function createEngineParts(ports: EnginePorts): EngineParts {
     joinTurn: shared && ports.entries?.createTurns(shared).join,
     callLoader: createCallLoader(callOrigin),
     asksRedisFirst: false,
-    isOriginAway: slots.isOriginAway,
   };
   const lookups = createLookup({
     memory,

@@ -25,8 +25,6 @@ export interface FlightStepOptions {
   readonly loads: RunningLoads;
   /** A leader does not hand over larger entries. Their followers load by themselves. */
   readonly maxLandingChars: number;
-  /** Whether the breaker of the origin refuses loads. */
-  readonly isOriginAway?: (() => boolean) | undefined;
   /** The batch whose reads make the step. Default: each read by itself. */
   readonly gather?: Gather | undefined;
 }

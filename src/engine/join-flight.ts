@@ -49,7 +49,6 @@ export function flightStepOf(port: FlightPort): FlightStep {
 
 function createFlightStep(port: FlightPort, options: FlightStepOptions): JoinFlight {
   const { validator, entryStore, hitForMiss, backoff, loads, maxLandingChars, gather } = options;
-  const { isOriginAway = () => false } = options;
   const flights = gather === undefined ? port : gatherFlights(port, gather);
 
   async function joinFlight(request: LookupRequest): Promise<LookupOutcome | LoadHere> {
@@ -57,8 +56,6 @@ function createFlightStep(port: FlightPort, options: FlightStepOptions): JoinFli
     const scope = scopeOf(request);
     if (scope === "off" || scope === "isolate" || hitForMiss.has(request, ctx.now()))
       return WITHOUT_LEASE;
-    // The load would be refused: a call of the object delays the refusal.
-    if (request.takesSlot && isOriginAway()) return WITHOUT_LEASE;
     if (isTooLarge(request.staleEntry?.entry ?? request.invalidatedEntry)) return WITHOUT_LEASE;
     const begunAt = ctx.now();
     // A follower of a leader that died gets the next lease before its patience ends.

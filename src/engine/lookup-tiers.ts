@@ -37,8 +37,6 @@ export interface TierPorts {
    * Redis of a batch validates the entries of all its keys.
    */
   readonly asksRedisFirst: boolean;
-  /** Whether the breaker of the origin refuses loads. */
-  readonly isOriginAway?: (() => boolean) | undefined;
   readonly gather?: Gather | undefined;
 }
 

@@ -198,7 +198,6 @@ export function createBulkhead(options: BulkheadOptions): Bulkhead {
       waiting: line.size(),
     }),
     outcomeOf,
-    isOriginAway,
     onGrant: serveWaiting,
   };
 }

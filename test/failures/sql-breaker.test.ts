@@ -9,13 +9,7 @@ import {
   OriginFault,
   type StrataOptions,
 } from "../../src/index.ts";
-import {
-  createTestIsolate,
-  uniqueNamespace,
-  type TestIsolate,
-  type TestIsolateOptions,
-} from "../support/isolate.ts";
-import { watchFlights } from "../support/flights.ts";
+import { createTestIsolate, uniqueNamespace, type TestIsolate } from "../support/isolate.ts";
 import { interceptSql, type SqlNetwork } from "./sql-network.ts";
 
 /** The default of the option `breaker.originFailures`. */
@@ -33,11 +27,8 @@ beforeEach(() => {
 });
 afterEach(() => sql.restore());
 
-function open(
-  options: StrataOptions = {},
-  bindings: NonNullable<TestIsolateOptions["bindings"]> = {},
-): TestIsolate {
-  const isolate = createTestIsolate({ namespace: uniqueNamespace(), options, bindings });
+function open(options: StrataOptions = {}): TestIsolate {
+  const isolate = createTestIsolate({ namespace: uniqueNamespace(), options });
   isolate.clock.stop();
   return isolate;
 }
@@ -74,18 +65,6 @@ async function faultOf(work: Promise<unknown>): Promise<CacheUnavailable["fault"
 }
 
 describe("reads while SQL fails", () => {
-  it("while the breaker of SQL is open, a read of a missing key is refused without a call of a flight object", async () => {
-    const flights = watchFlights();
-    const isolate = open({}, { FLIGHTS: flights.FLIGHTS });
-    const shared = definePolicy({ ...base, flight: "region" });
-    await read(isolate, 1, shared);
-    expect(flights.joins()).toBe(1);
-    await breakSql(isolate);
-    const { code } = await faultOf(read(isolate, 2, shared));
-    expect(code).toBe("origin.open");
-    expect(flights.joins()).toBe(1);
-  });
-
   it.each([
     ["fails every request", "fails"],
     ["refuses every request because a quota of the vendor is used up", "refuses"],
