@@ -37,6 +37,7 @@ export { cached, type CachedOptions } from "./http/routes/cached.ts";
 export type { KeyRules } from "./http/routes/route-key.ts";
 export { withDegradation, type LevelAnswers } from "./http/routes/with-degradation.ts";
 export { respond, respondNonexistent } from "./http/routes/respond.ts";
+export { createBodyReader, type ReadBody } from "./http/routes/body-reader.ts";
 export type { IdempotencyOptions, Idempotent } from "./http/routes/idempotency.ts";
 export { problem, type ProblemOptions } from "./http/cache/problem.ts";
 export { SECURITY_FIELDS } from "./http/cache/security-fields.ts";

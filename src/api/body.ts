@@ -1,51 +1,24 @@
+import { createBodyReader } from "../index.ts";
 import { ApiProblem } from "./errors.ts";
 
 const MAX_BODY_BYTES = 64 * 1024;
-/** The bodies that an isolate reads at a time have at most this many bytes together: 16 of the largest. */
-const MAX_BYTES_AT_ONCE = 16 * MAX_BODY_BYTES;
-
-/** The bytes of bodies that have not arrived as a whole. A slow client keeps its own for as long as it likes. */
-let bytesAtOnce = 0;
+/** The bodies that an isolate reads at a time have this many bytes together: 16 of the largest. */
+const readAtOnce = createBodyReader(16 * MAX_BODY_BYTES);
 
 /**
- * Reads the body of a request. Routes call it after they have checked the token, so that a client
+ * Reads the body of a request. Routes with a token call it after they have checked the token, so that a client
  * without one cannot make this Worker read anything.
  *
  * @throws {ApiProblem} 413 if the body is too large, before it is read if its length says so; 499
- *   if the client leaves before it has sent the whole body; 503 if the bodies of other requests take
- *   too many bytes
+ *   if the client leaves before it has sent the whole body; 503 if it takes long and the bodies of other
+ *   requests need its room
  */
 export async function readBody({ headers, body }: Request): Promise<Uint8Array> {
-  if (body === null) return new Uint8Array();
   if (Number(headers.get("Content-Length")) > MAX_BODY_BYTES) throw tooLarge();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  const reader = (body as ReadableStream<Uint8Array>).getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read().catch(clientClosed);
-      if (done) return join(chunks, size);
-      size += value.length;
-      bytesAtOnce += value.length;
-      if (size > MAX_BODY_BYTES || bytesAtOnce > MAX_BYTES_AT_ONCE) {
-        await reader.cancel();
-        throw size > MAX_BODY_BYTES ? tooLarge() : tooMany();
-      }
-      chunks.push(value);
-    }
-  } finally {
-    bytesAtOnce -= size;
-  }
-}
-
-function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  const read = await readAtOnce(body, MAX_BODY_BYTES).catch(clientClosed);
+  if (read === "too-large") throw tooLarge();
+  if (read === "given-up") throw tooMany();
+  return read;
 }
 
 function tooLarge(): ApiProblem {
@@ -62,7 +35,7 @@ function tooMany(): ApiProblem {
     status: 503,
     type: "too-many-bodies",
     title: "Too Many Bodies",
-    detail: "The bodies of other requests take too many bytes at the moment.",
+    detail: "The body took long to arrive, and the bodies of other requests needed its room.",
     headers: { "Retry-After": "1" },
   });
 }

@@ -2,6 +2,7 @@
 import type { Context as HonoContext } from "hono";
 import { PLATFORM_ADDRESS_HEADER } from "../core/client-address.ts";
 import { DefinitionError } from "../core/faults.ts";
+import { SessionsUnavailable } from "../core/sessions.ts";
 import type { Strata } from "../data/strata.ts";
 import type { StrataEnv } from "../http/routes/request-scope.ts";
 import { apiKeys, parseApiKeys } from "../ratelimit/api-keys.ts";
@@ -72,7 +73,17 @@ export function rateLimits(strata: Strata, setup: RateLimitSetup): RateLimits<St
       addressHeader,
       localIsFree: development,
       users: [apiKeys({ users: parseApiKeys(setup.apiKeys ?? ""), acceptAny: development })],
-      ...(sessionUser && { sessionUser }),
+      ...(sessionUser && {
+        // Without the store of sessions, a request counts as one without a user.
+        sessionUser: async (c: HonoContext<StrataEnv>) => {
+          try {
+            return await sessionUser(c);
+          } catch (error) {
+            if (!(error instanceof SessionsUnavailable)) throw error;
+            return undefined;
+          }
+        },
+      }),
     }),
     timeoutMs: ledger.timeoutMs,
     maxAccounts,

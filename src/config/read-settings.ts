@@ -147,6 +147,6 @@ export function normalizeOptions(options: StrataOptions): CheckedOptions {
   const given = Object(options) as StrataOptions;
   const { encryption, ...groups } = given;
   const { values, problems } = readOptions("encryption" in given ? groups : options, OPTIONS);
-  const wrong = encryption === undefined || typeof encryption.open === "function" ? [] : [WRONG];
+  const wrong = encryption === undefined || typeof encryption?.open === "function" ? [] : [WRONG];
   return { settings: values as unknown as Settings, problems: [...problems, ...wrong] };
 }

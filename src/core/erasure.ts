@@ -31,7 +31,7 @@ export interface Erasure {
   readonly edge: {
     /** The number of keys that the Cache API of this data centre was told to delete. */
     readonly removed: number;
-    /** A copy in another data centre, or under a key that no other tier knew, ends at this instant at the latest. */
+    /** A copy in another data centre, under another host name of the Worker, or under a key that no other tier knew, ends at this instant at the latest. */
     readonly elsewhereUntil: EpochMs;
     /** Why a delete failed. Later calls do not repeat it. */
     readonly fault?: Fault["code"];
@@ -49,8 +49,8 @@ export interface Erasure {
 
 /** The number of keys that a part of an erasure looks at, near enough. */
 export const MAX_PAGE = 500;
-/** After a page that took less than this, the next one may be larger. */
-const QUICK_MS: Millis = 100;
+/** After a page that took less than this, a quarter of the default time limit of Redis, the next one may be larger. */
+const QUICK_MS: Millis = 250;
 
 /** Number, era, instant, pass, size of a smaller page, hash of the names, and the cursor of the store. */
 const CURSOR =

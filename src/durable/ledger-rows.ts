@@ -95,7 +95,15 @@ export function createRowBound(sql: Sql, table: string, key: string, maxRows: nu
       else for (const rule of rules) change(rule, 1);
       if (total > maxRows) removeExpired(now, removedAtOnce);
       let evicted = 0;
-      while (total > maxRows) evicted += removeOf(largestRule(), END_OF_TIME, removedAtOnce);
+      while (total > maxRows) {
+        const removed = removeOf(largestRule(), END_OF_TIME, removedAtOnce);
+        if (removed === 0) {
+          // The counts are wrong: a transaction was rolled back. The next call counts again.
+          counts = undefined;
+          break;
+        }
+        evicted += removed;
+      }
       return evicted;
     },
     removed: (rule, rows) => change(rule, -rows),

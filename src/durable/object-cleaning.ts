@@ -32,6 +32,8 @@ export function createObjectCleaning(options: ObjectCleaningOptions): ObjectClea
       hasAlarm = true;
     },
     async run() {
+      // If this run fails and the platform gives up, the next request sets an alarm again.
+      hasAlarm = false;
       const hasMore = clean();
       hasAlarm = hasMore || !isEmpty();
       if (hasAlarm) await storage.setAlarm(now() + (hasMore ? NEXT_STEP_MS : CLEAN_EVERY_MS));

@@ -46,8 +46,9 @@ export interface SessionPortOptions {
 export function createDurableSessionStore(options: SessionPortOptions): SessionStore {
   const { stub, namespace, shards, breakerOf, newId, idleMs, timeoutMs, withTimeout } = options;
   const { absoluteMs, maxPerUser } = options;
+  // The name has the number of objects: after a change of it no session may be found that its user's object does not know.
   const objectOf = (hashOrUser: string): string =>
-    `${namespace}-sessions-${shardOf(hashOrUser, shards)}`;
+    `${namespace}-sessions-${shards}-${shardOf(hashOrUser, shards)}`;
 
   async function call<T>(
     name: string,
@@ -184,13 +185,15 @@ export function createDurableSessionStore(options: SessionPortOptions): SessionS
       if (!placed.ok) return placed;
       if (placed.value.kind !== "placed") return done(undefined);
       const { createdAt, endsAt, storeBy, ending } = placed.value;
-      const [stored, ...others] = await Promise.all([
-        store({ hash, user, createdAt, endsAt }, storeBy, ctx),
+      // Sessions end only for one that is stored: a sign-in that fails signs out no other device.
+      const stored = await store({ hash, user, createdAt, endsAt }, storeBy, ctx);
+      if (!stored.ok) return stored;
+      const ended = await Promise.all([
         endPlaces(user, ending, ctx),
         replaced === undefined ? done(undefined) : endOne(replaced, undefined, ctx),
       ]);
-      for (const result of [stored, ...others]) if (!result.ok) return result;
-      return done(stored.ok && stored.value ? { createdAt, endsAt } : undefined);
+      for (const result of ended) if (!result.ok) return result;
+      return done(stored.value ? { createdAt, endsAt } : undefined);
     },
 
     lastRevocation: (user, ctx) =>

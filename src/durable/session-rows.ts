@@ -79,7 +79,7 @@ export function createSessionRows(sql: Sql, maxRows: number): SessionRows {
     return nameLists(hashes).flatMap((list) =>
       sql
         .exec<Row>("SELECT * FROM sessions WHERE hash IN (SELECT value FROM json_each(?))", list)
-        .filter((row) => row.ends_at > now && row.used_at + idleMs > now),
+        .filter((row) => isAlive(row, idleMs, now)),
     );
   }
 
@@ -141,13 +141,17 @@ export function createSessionRows(sql: Sql, maxRows: number): SessionRows {
       rowsOf(hashes, idleMs, now).map((row) => ({ ...recordOf(row), usedAt: row.used_at })),
 
     remove({ hashes, user, pending, idleMs }, now) {
-      const ended = rowsOf(hashes, idleMs, now)
-        .filter((row) => user === undefined || row.user === user)
-        .map(recordOf);
-      for (const list of nameLists(ended.map(({ hash }) => hash)))
-        sql.exec("DELETE FROM sessions WHERE hash IN (SELECT value FROM json_each(?))", list);
-      if (count !== undefined) count -= ended.length;
-      const removed = new Set(ended.map(({ hash }) => hash));
+      // Another isolate may have a longer idle time: a session that has ended for this one is deleted too.
+      const rows = nameLists(hashes).flatMap((list) =>
+        sql.exec<Row>(
+          `DELETE FROM sessions WHERE hash IN (SELECT value FROM json_each(?1)) AND (?2 IS NULL OR user = ?2)
+           RETURNING *`,
+          list,
+          user ?? null,
+        ),
+      );
+      if (count !== undefined) count -= rows.length;
+      const removed = new Set(rows.map(({ hash }) => hash));
       for (const hash of pending)
         if (!removed.has(hash))
           sql.exec(
@@ -155,7 +159,7 @@ export function createSessionRows(sql: Sql, maxRows: number): SessionRows {
             hash,
             now + KEEP_ENDED_MS,
           );
-      return ended;
+      return rows.filter((row) => isAlive(row, idleMs, now)).map(recordOf);
     },
 
     removeExpired(now, limit) {
@@ -167,6 +171,10 @@ export function createSessionRows(sql: Sql, maxRows: number): SessionRows {
     isEmpty: () =>
       sql.exec("SELECT 1 FROM sessions UNION ALL SELECT 1 FROM ended LIMIT 1").length === 0,
   };
+}
+
+function isAlive({ ends_at, used_at }: Row, idleMs: Millis, now: EpochMs): boolean {
+  return ends_at > now && used_at + idleMs > now;
 }
 
 function recordOf({ hash, user, created_at, ends_at }: Row): SessionRecord {

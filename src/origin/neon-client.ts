@@ -6,13 +6,17 @@ import type { SqlServer } from "./sql-server.ts";
 
 /** Creates a client of the driver. Each of its requests has a deadline. */
 export function createNeonClient(server: SqlServer) {
-  if (neonConfig.fetchFunction !== callTransport) {
-    fetchOfOthers = neonConfig.fetchFunction as Fetch | undefined;
-    neonConfig.fetchFunction = callTransport;
+  const installed = neonConfig.fetchFunction as (Fetch & { [LAYER]?: true }) | undefined;
+  if (installed?.[LAYER] !== true) {
+    fetchOfOthers = installed;
+    neonConfig.fetchFunction = Object.assign(callTransport, { [LAYER]: true });
   }
   // The settings of the driver are global, so each client passes its own transport with every request.
   return neon(server.databaseUrl, { fetchOptions: { send: createTransport(server) } });
 }
+
+/** Marks the transport of a layer, also that of another copy of this module, which must not call this one. */
+const LAYER = Symbol.for("strata.neon-transport");
 
 type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 

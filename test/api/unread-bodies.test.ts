@@ -94,30 +94,29 @@ describe("bodies that are not read", () => {
     }
   });
 
-  it("while bodies that have not arrived as a whole have 1 MiB together, a further body gets a 503 `too-many-bodies` with Retry-After, and is read after their end", async () => {
+  it("a body that arrives at once is read although 20 clients have stalled in theirs, and the first of those get a 503 `too-many-bodies` with Retry-After", async () => {
     const { send } = createClient();
     const init = (body: BodyInit): RequestInit => ({
       method: "POST",
       headers: { ...ADMIN, ...JSON_TYPE },
       body,
     });
-    const slow = Array.from({ length: 16 }, () => {
+    const slow = Array.from({ length: 20 }, () => {
       const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
       const writer = writable.getWriter();
-      void writer.write(new Uint8Array(65_536).fill(0x20));
+      void writer.write(new Uint8Array(65_535).fill(0x20)).catch(() => undefined);
       return { answer: send("/products", init(readable)), end: () => void writer.close() };
     });
-    let refused: Response | undefined;
-    await expect
-      .poll(async () => {
-        refused = await send("/products", init("{}"));
-        return refused.status;
-      })
-      .toBe(503);
-    expect(refused?.headers.get("Retry-After")).toBe("1");
-    expect(await problemOf(refused!)).toMatchObject({ type: "urn:strata:problem:too-many-bodies" });
+    expect((await send("/products", init(" ".repeat(65_536)))).status).toBe(400);
     for (const { end } of slow) end();
-    for (const { answer } of slow) expect((await answer).status).toBe(400);
-    expect((await send("/products", init("{}"))).status).toBe(400);
+    const answers = await Promise.all(slow.map(({ answer }) => answer));
+    const refused = answers.filter(({ status }) => status === 503);
+    expect(refused.length).toBeGreaterThanOrEqual(4);
+    expect(answers.slice(0, refused.length)).toEqual(refused);
+    expect(refused[0]?.headers.get("Retry-After")).toBe("1");
+    expect(await problemOf(refused[0]!)).toMatchObject({
+      type: "urn:strata:problem:too-many-bodies",
+    });
+    expect(answers.at(-1)?.status).toBe(400);
   });
 });

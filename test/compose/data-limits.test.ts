@@ -8,9 +8,11 @@ import { durableLedger, type DurableLedgerOptions } from "../../src/entries/dura
 import {
   middleware,
   rateLimits,
+  SessionsUnavailable,
   type RateLimitSetup,
   type StrataEnv,
 } from "../../src/entries/hono.ts";
+import { fault } from "../../src/core/faults.ts";
 import { redisLedger } from "../../src/entries/redis.ts";
 import { uniqueNamespace } from "../support/isolate.ts";
 
@@ -90,11 +92,13 @@ describe("rateLimits()", () => {
     expect(() => setUp({ apiKeys: "secret alice" })).not.toThrow("secret");
   });
 
-  it("a rate limit with the option 'sessions' counts the user that sessionUser returns, and one without the option does not ask for it", async () => {
+  it("a rate limit with the option 'sessions' counts the user that sessionUser returns, or none while the sessions are away, and one without the option does not ask for it", async () => {
     let asked = 0;
+    let isAway = false;
     const { strata, limits } = setUp({
       async sessionUser(c) {
         asked++;
+        if (isAway) throw new SessionsUnavailable(fault("store.timeout", "no answer"));
         const id = c.req.header("Cookie");
         return id === undefined ? undefined : { id };
       },
@@ -119,6 +123,10 @@ describe("rateLimits()", () => {
     for (const user of ["ada", "ada", "ada", "grace"]) statuses.push(await get("/with", user));
     expect(statuses).toEqual([200, 200, 429, 200]);
     expect(asked).toBe(4);
+    isAway = true;
+    expect(await get("/with", "ada")).toBe(200);
+    isAway = false;
+    asked = 4;
     for (let i = 0; i < 3; i++) expect(await get("/without", "ada")).toBe(200);
     expect(asked).toBe(4);
   });

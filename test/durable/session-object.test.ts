@@ -82,6 +82,16 @@ const removalOf = (hash: string, pending: readonly string[]) => ({
 });
 
 describe("the session object", () => {
+  it("a revocation by an isolate with a shorter idle time deletes a session that lives on for an isolate with a longer one", async () => {
+    await withTables(({ tables, clock }) => {
+      tables.store({ ...storingOf("a"), idleMs: 24 * HOUR_MS });
+      clock.now += 2 * HOUR_MS;
+      expect(tables.read("a", HOUR_MS)).toBeUndefined();
+      expect(tables.remove(removalOf("a", []))).toEqual([]);
+      expect(tables.read("a", 24 * HOUR_MS)).toBeUndefined();
+    });
+  });
+
   it("a session of the object ends after its idle time, each read begins the idle time anew, and no read extends the longest time", async () => {
     await withTables(({ tables, clock }) => {
       tables.store(storingOf("a", START + 2 * HOUR_MS));

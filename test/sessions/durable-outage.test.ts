@@ -90,6 +90,32 @@ describe("sessions in Durable Objects", () => {
     },
   );
 
+  it("a sign-in whose session cannot be stored ends neither the session that it would replace nor the oldest one", async () => {
+    const faulty = createFaultyObjects();
+    const app = inObjects(1, faulty.objects)({ sessions: { maxPerUser: 2 } });
+    const [first, second] = [app.browser(), app.browser()];
+    await first.post("/sign-in/ada");
+    await second.post("/sign-in/ada");
+    faulty.intercept = (method) => (method === "store" ? fail() : undefined);
+    expect((await second.post("/sign-in/ada")).status).toBe(503);
+    expect((await app.browser().post("/sign-in/ada")).status).toBe(503);
+    faulty.intercept = () => undefined;
+    expect(userIn(await first.get("/me"))).toBe("ada");
+    expect(userIn(await second.get("/me"))).toBe("ada");
+  });
+
+  it("with another number of objects no session is found, so that none escapes its revocation", async () => {
+    const app = inObjects(1)();
+    const browsers = Array.from({ length: 12 }, () => app.browser());
+    for (const [i, browser] of browsers.entries()) await browser.post(`/sign-in/user-${i}`);
+    const changed = inObjects(3)({}, app.namespace);
+    for (const { cookie } of browsers) {
+      const browser = changed.browser();
+      browser.cookie = cookie;
+      expect(userIn(await browser.get("/me"))).toBeUndefined();
+    }
+  });
+
   it("after three failed calls of one session object its breaker refuses further ones without a call, and the sessions of another object are read", async () => {
     const faulty = createFaultyObjects();
     const app = inObjects(2, faulty.objects)();

@@ -110,7 +110,8 @@ export const PROBLEMS = {
   "too-many-bodies": {
     status: 503,
     title: "Too Many Bodies",
-    description: "The request bodies that the isolate reads at the moment have 1 MiB together.",
+    description:
+      "The body took long to arrive, and newer bodies needed its room: those of an isolate have 1 MiB together.",
   },
   "unsupported-media-type": {
     status: 415,

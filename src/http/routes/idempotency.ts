@@ -1,6 +1,5 @@
 /** The middleware for the request field `Idempotency-Key`. */
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
-import { createByteBudget } from "../../core/byte-budget.ts";
 import { toMillis, type Duration } from "../../core/duration.ts";
 import {
   AlreadyWritten,
@@ -13,7 +12,7 @@ import { originFaultOf } from "../../core/faults.ts";
 import { sha256, sha256Hex } from "../../core/sha256.ts";
 import { problem } from "../cache/problem.ts";
 import { replaceAnswer } from "./answer.ts";
-import { BudgetSpent, readAtMost } from "./read-at-most.ts";
+import { createBodyReader } from "./body-reader.ts";
 import type { StrataEnv } from "./request-scope.ts";
 
 /** The options of `strata.idempotent`. */
@@ -47,10 +46,14 @@ export interface IdempotencyParts {
 /** A larger body of an answer is not stored. A repetition then learns that the request was done. */
 const MAX_ANSWER_BYTES = 256 * 1024;
 const DEFAULT_MAX_BODY_BYTES = 64 * 1024;
-/** The bodies of requests and the copies of answers that an isolate reads at a time have at most this many bytes together. */
+/**
+ * The bodies of requests that an isolate reads at a time have half of these bytes together, and the copies of answers the
+ * other half: a client that sends slowly loses no answer of another one.
+ */
 export const MAX_BYTES_AT_ONCE = 2 ** 20;
 
-const budget = createByteBudget(MAX_BYTES_AT_ONCE);
+const readBody = createBodyReader(MAX_BYTES_AT_ONCE / 2);
+const readAnswer = createBodyReader(MAX_BYTES_AT_ONCE / 2);
 
 /** A quoted string (RFC 8941), as the draft demands, or the bare text that most clients send. */
 const KEY = /^(?:"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x7e]{1,255}))$/;
@@ -81,11 +84,10 @@ export function createIdempotent({ store, keys, addressHeader }: IdempotencyPart
       const key = quoted ?? bare;
       if (key === undefined) return malformedKey();
       const { raw } = c.req;
-      const body = await readAtMost(raw.body, maxBodyBytes, budget).catch((error: unknown) =>
-        error instanceof BudgetSpent ? tooMany() : clientClosed(),
-      );
+      const body = await readBody(raw.body, maxBodyBytes).catch(clientClosed);
       if (body instanceof Response) return body;
-      if (body === undefined) return tooLarge(maxBodyBytes);
+      if (body === "too-large") return tooLarge(maxBodyBytes);
+      if (body === "given-up") return tooMany();
       // oxlint-disable-next-line unicorn/no-invalid-fetch-options -- a request with a body has another method than GET
       if (raw.body !== null) c.req.raw = new Request(raw, { body });
       const { method, path, url } = c.req;
@@ -130,16 +132,12 @@ async function fingerprintOf(
 
 /** Returns the answer of the handler as it is stored. Outer middleware adds its fields later. */
 async function storableAnswer({ res }: HonoContext<StrataEnv>): Promise<StoredAnswer> {
+  const body = await readAnswer(res.clone().body, MAX_ANSWER_BYTES);
   return {
     status: res.status,
     headers: [...res.headers].filter(([name]) => !UNSTORED.has(name)),
-    body: await readAtMost(res.clone().body, MAX_ANSWER_BYTES, budget).catch(unlessSpent),
+    body: typeof body === "string" ? undefined : body,
   };
-}
-
-/** The copy of an answer that the budget has no room for is not stored, as one that is too large. */
-function unlessSpent(error: unknown): undefined {
-  if (!(error instanceof BudgetSpent)) throw error;
 }
 
 /** Makes the answer to a repetition. It says that it is one. */
@@ -210,7 +208,7 @@ function tooMany(): Response {
     status: 503,
     type: "too-many-bodies",
     title: "Too Many Bodies",
-    detail: "The bodies of other requests take too many bytes at the moment.",
+    detail: "The body took long to arrive, and the bodies of other requests needed its room.",
     headers: { "Retry-After": "1" },
   });
 }
