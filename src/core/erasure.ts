@@ -163,9 +163,9 @@ export function afterFault(
   return { ...progress, pageSize: Math.floor(pageSize / 2) };
 }
 
-/** Returns the size of the page after one that was answered. */
-export function nextPageSize(pageSize: number, tookMs: Millis): number {
-  return tookMs < QUICK_MS ? Math.min(MAX_PAGE, pageSize * 2) : pageSize;
+/** Returns the size of the page after one that was answered: at most `most`. */
+export function nextPageSize(pageSize: number, tookMs: Millis, most: number): number {
+  return tookMs < QUICK_MS ? Math.min(most, pageSize * 2) : pageSize;
 }
 
 /** Returns the answer to one call. `next` is where the next call continues; undefined after the last one. */

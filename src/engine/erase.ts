@@ -70,6 +70,8 @@ export function createErase({ memory, edge, store }: EraseOptions): Erase {
     const { seq, era, isLast } = progress;
     const startedAt = ctx.now();
     let next = progress;
+    // After a page that took too long, only the next call tries a larger one again.
+    let mostKeys = MAX_PAGE;
     for (
       let requests = removed.inEdge;
       requests < MAX_REQUESTS && ctx.now() - startedAt < MAX_MS;
@@ -83,9 +85,10 @@ export function createErase({ memory, edge, store }: EraseOptions): Erase {
         const smaller = afterFault(next, part.fault);
         if (smaller === undefined) return next;
         next = smaller;
+        mostKeys = smaller.pageSize;
         continue;
       }
-      const pageSize = nextPageSize(next.pageSize, ctx.now() - sentAt);
+      const pageSize = nextPageSize(next.pageSize, ctx.now() - sentAt, mostKeys);
       const { keys, cursor } = part.value;
       removed.inStore += keys.length;
       await deleteInEdge(keys);
