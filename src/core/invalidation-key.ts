@@ -53,8 +53,8 @@ const CONTROL = /[\u0000-\u001f\u007f]/;
 export function tagProblem(tag: string): string | undefined {
   if (tag.length === 0) return "a tag must not be empty";
   if (tag.length > MAX_TAG_LENGTH) return `a tag has at most ${MAX_TAG_LENGTH} characters`;
-  if (CONTROL.test(tag)) return "a tag must not contain control characters";
-  if (!tag.isWellFormed()) return "a tag must be well-formed Unicode";
+  if (CONTROL.test(tag)) return "a tag has no control characters";
+  if (!tag.isWellFormed()) return "a tag is well-formed Unicode";
   return undefined;
 }
 

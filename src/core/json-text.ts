@@ -29,7 +29,7 @@ export function isJsonRefusal(error: unknown): error is TypeError {
 const LOSSY_TEXT = /\{\}|\{"0":/;
 
 function mistake(key: string, problem: string): DefinitionError {
-  return new DefinitionError("value", `the value of ${key} cannot be stored as JSON: ${problem}`);
+  return new DefinitionError("value", `the value of ${key} is no JSON: ${problem}`);
 }
 
 /** Objects that JSON writes as `{}`, or as an object of numbered bytes. */
