@@ -144,27 +144,28 @@ describe("the operations of the API reference", () => {
         expect(await differences(document, operation, answer, values)).toEqual([]);
       };
       const runs = { numRuns: REQUESTS, endOnFailure: true };
-      await fc.assert(
-        fc.asyncProperty(requests.valid, async (request) => {
-          const given = await credentials();
-          const answer = await send(api, method, request, given, isStream);
-          expect(NEVER_ANSWERED).not.toContain(answer.status);
-          await check(answer);
-          if (method === "GET" && !isStream) {
-            const head = await send(api, "HEAD", request, given);
-            statuses.push(head.status);
-            expect(await headDifferences(document, operation, head)).toEqual([]);
-          }
-          // With an Idempotency-Key, the answer to a repetition is the stored one.
-          if (request.headers["Idempotency-Key"] === undefined) return;
-          const again = await send(api, method, request, given);
-          expect(again.headers.get("Idempotency-Replayed")).toBe("true");
-          expect(again.status).toBe(answer.status);
-          await check(again);
-        }),
-        runs,
-      );
-      expect(statuses.some((status) => status < 400)).toBe(true);
+      const answersAsDescribed = fc.asyncProperty(requests.valid, async (request) => {
+        const given = await credentials();
+        const answer = await send(api, method, request, given, isStream);
+        expect(NEVER_ANSWERED).not.toContain(answer.status);
+        await check(answer);
+        if (method === "GET" && !isStream) {
+          const head = await send(api, "HEAD", request, given);
+          statuses.push(head.status);
+          expect(await headDifferences(document, operation, head)).toEqual([]);
+        }
+        // With an Idempotency-Key, the answer to a repetition is the stored one.
+        if (request.headers["Idempotency-Key"] === undefined) return;
+        const again = await send(api, method, request, given);
+        expect(again.headers.get("Idempotency-Replayed")).toBe("true");
+        expect(again.status).toBe(answer.status);
+        await check(again);
+      });
+      const hasSucceeded = (): boolean => statuses.some((status) => status < 400);
+      // A random request may name something that does not exist, in some operations half of them.
+      for (let run = 0; run < 4 && !hasSucceeded(); run++)
+        await fc.assert(answersAsDescribed, runs);
+      expect(hasSucceeded()).toBe(true);
       await fc.assert(
         fc.asyncProperty(requests.invalid, async (request) => {
           const answer = await send(api, method, request, await credentials(), isStream);
