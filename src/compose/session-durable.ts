@@ -18,7 +18,8 @@ import {
 export interface DurableSessionOptions {
   /**
    * The number of objects over which the sessions are distributed. A read is one call of one object, whatever the
-   * number. Another number finds none of the sessions, so that all users must sign in again. @default 1
+   * number. Another number finds none of the sessions, so that all users must sign in again. A return to a former
+   * number finds those of before again, also sessions that were revoked meanwhile. @default 1
    */
   readonly shards?: number;
   /** The place of new objects. By default, the platform creates an object near its first caller. @default "nearest" */

@@ -209,7 +209,7 @@ export interface StrataOptions {
   };
   /** The existence filters. */
   readonly existence?: {
-    /** Of the keys that do not exist, the share that a filter lets through, from 0.0001 to 0.5. @default 0.01 */
+    /** The share of nonexistent keys that a filter lets through, from 0.0001 to 0.5. @default 0.01 */
     readonly falsePositiveRate?: number;
     /** The log view may be at most this old when a filter excludes a key. @default "1s" */
     readonly coherence?: Duration;

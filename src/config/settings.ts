@@ -120,7 +120,7 @@ export interface Settings {
   };
   /** The existence filters. */
   readonly existence: {
-    /** Of the keys that do not exist, the share that a filter lets through, from 0.0001 to 0.5. */
+    /** The share of nonexistent keys that a filter lets through, from 0.0001 to 0.5. */
     readonly falsePositiveRate: number;
     /** The log view may be at most this old when a filter excludes a key, in milliseconds. */
     readonly coherenceMs: Millis;

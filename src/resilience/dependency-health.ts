@@ -72,7 +72,7 @@ export function createDependencyHealth(): DependencyHealth {
   function recover(ok: number, at: EpochMs): void {
     if (state === "unknown" ? ok === 0 : state === "up") return;
     change("up", at);
-    // What the checks showed before counts no more. A report by a clock that is a little behind would count it again.
+    // The checks before the recovery count no more. A report by a clock that is a little behind would count it again.
     checks = [];
   }
 

@@ -1,4 +1,4 @@
-/** What sessions promise with each of their stores. */
+/** The promises of sessions, with each of their stores. */
 import { describe, expect, it } from "vitest";
 import type { UserSession } from "../../src/index.ts";
 import { createTestContext } from "../support/context.ts";
