@@ -108,8 +108,10 @@ describe("the option encryption of the whole layer", () => {
   });
 
   it("createStrata(env, { encryption }) with anything but the result of encryption() is an error that names the option", () => {
-    const create = () => createStrata(env, { encryption: { keys: [ONE] } as never });
-    expect(create).toThrow(ConfigError);
-    expect(create).toThrow("encryption: wrong");
+    for (const wrong of [{ keys: [ONE] }, null, "key"]) {
+      const create = () => createStrata(env, { encryption: wrong as never });
+      expect(create).toThrow(ConfigError);
+      expect(create).toThrow("encryption: wrong");
+    }
   });
 });
