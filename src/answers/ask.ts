@@ -201,6 +201,7 @@ const NEVER = { aborted: false };
 function withoutBypass(ctx: Context): Context {
   return {
     ...ctx,
+    region: ctx.region,
     emit(event) {
       if (event.type !== "lookup.end" || event.status !== "bypass") ctx.emit(event);
     },

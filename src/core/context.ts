@@ -33,7 +33,8 @@ export interface Context {
 export interface ContextOptions {
   readonly now: Clock;
   readonly host: string;
-  readonly region: string;
+  /** The region, or a function that finds it when it is first needed. */
+  readonly region: string | (() => string);
   /** The platform's function that keeps work alive after the response. */
   readonly waitUntil: (work: Promise<unknown>) => void;
   readonly emit: (event: CacheEvent) => void;
@@ -42,22 +43,44 @@ export interface ContextOptions {
   readonly hasLeft?: () => boolean;
 }
 
-/** Creates the context of one request, or of one run of the cron trigger. */
-export function createContext(options: ContextOptions): Context {
-  const { now, host, region, waitUntil, emit } = options;
-  const { child = () => undefined, hasLeft = () => false } = options;
-  return {
-    now,
-    host,
-    region,
-    emit,
-    child,
-    hasLeft,
-    defer: (work) =>
+/**
+ * The region is found when it is first needed: a hit in memory needs none, and to find it means to parse
+ * `request.cf`. The getter is on a class (decision 20), so a copy by `...ctx` has no region.
+ */
+class LazyContext implements Context {
+  readonly now: Clock;
+  readonly host: string;
+  readonly emit: Context["emit"];
+  readonly child: Context["child"];
+  readonly hasLeft: Context["hasLeft"];
+  readonly defer: Context["defer"];
+  #region: string | (() => string);
+
+  constructor(options: ContextOptions) {
+    const { now, host, region, waitUntil, emit } = options;
+    this.now = now;
+    this.host = host;
+    this.emit = emit;
+    this.child = options.child ?? noChild;
+    this.hasLeft = options.hasLeft ?? stays;
+    this.defer = (work) =>
       waitUntil(
         work.catch((error: unknown) =>
           emit({ type: "fault.raise", fault: fault("background.failed", messageOf(error)) }),
         ),
-      ),
-  };
+      );
+    this.#region = region;
+  }
+
+  get region(): string {
+    return typeof this.#region === "string" ? this.#region : (this.#region = this.#region());
+  }
+}
+
+const noChild = (): undefined => undefined;
+const stays = (): boolean => false;
+
+/** Creates the context of one request, or of one run of the cron trigger. */
+export function createContext(options: ContextOptions): Context {
+  return new LazyContext(options);
 }

@@ -146,7 +146,7 @@ export function createScopeMiddleware(
       createContext({
         now,
         host: options.host ?? hostOf(url),
-        region: regionOf(request.cf),
+        region: () => regionOf(request.cf),
         waitUntil,
         emit: (event) => {
           if (event.type === "step.end") steps.push(event);
