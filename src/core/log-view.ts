@@ -15,6 +15,8 @@ export interface LogView {
   base: Seq;
   /** The newest number of the last applied answer. */
   seen: Seq;
+  /** No number in `hard`, `soft` and `unconfirmed` is above it. */
+  newest: Seq;
   floor: Seq;
   /** The instant at which this isolate sent the question whose answer it applied last. */
   stamp: EpochMs;
@@ -40,6 +42,7 @@ export function createLogView(maxNumbers = MAX_NUMBERS): LogView {
     era: undefined,
     base: 0,
     seen: 0,
+    newest: 0,
     floor: 0,
     stamp: -Infinity,
     hard: new Map(),
@@ -59,6 +62,7 @@ export function setNumber(view: LogView, logKey: string, seq: Seq): void {
   const numbers = numbersFor(view, logKey);
   const name = invalidationKeyOf(logKey);
   if (seq > (numbers.get(name) ?? 0)) numbers.set(name, seq);
+  if (seq > view.newest) view.newest = seq;
 }
 
 /** Returns the number that the view has for a log key, 0 if it has none. */

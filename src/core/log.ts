@@ -159,10 +159,12 @@ export function verdictByView(view: LogView, entry: Dated): Verdict {
   if (entry.era !== view.era) return "era";
   if (entry.asOf < view.floor) return "floor";
   let soft = false;
-  for (const name of entry.invalidationKeys) {
-    if ((view.hard.get(name) ?? 0) > entry.asOf) return "invalidated";
-    if ((view.soft.get(name) ?? 0) > entry.asOf) soft = true;
-  }
+  // Without a number above the entry's, no key needs to be looked up, however many tags it has.
+  if (view.newest > entry.asOf)
+    for (const name of entry.invalidationKeys) {
+      if ((view.hard.get(name) ?? 0) > entry.asOf) return "invalidated";
+      if ((view.soft.get(name) ?? 0) > entry.asOf) soft = true;
+    }
   if (entry.asOf < view.base) return "unknown";
   if (isUnconfirmed(view, entry)) return "unconfirmed";
   return soft ? "soft" : "valid";
@@ -183,13 +185,13 @@ export function invalidationIn(view: LogView, entry: Dated): Invalidation | unde
 /** Whether an unconfirmed write that the view knows may have invalidated the entry. */
 export function isUnconfirmed(view: LogView, entry: Dated): boolean {
   if (isPendingUnconfirmed(view, entry)) return true;
-  const { unconfirmed } = view;
-  if (unconfirmed.size === 0) return false;
+  const { unconfirmed, newest } = view;
+  if (unconfirmed.size === 0 || newest <= entry.asOf) return false;
   return entry.invalidationKeys.some((name) => (unconfirmed.get(name) ?? 0) > entry.asOf);
 }
 
-function isPendingUnconfirmed({ pending }: LogView, { invalidationKeys }: Dated): boolean {
-  return pending.size > 0 && invalidationKeys.some((name) => pending.has(UNCONFIRMED + name));
+function isPendingUnconfirmed({ pending }: LogView, entry: Dated): boolean {
+  return pending.size > 0 && entry.invalidationKeys.some((name) => pending.has(UNCONFIRMED + name));
 }
 
 /** Starts the view over with an answer. It has the numbers of the era from `since` on, as far as the answer has them. */
@@ -202,6 +204,7 @@ function resetView(view: LogView, era: Era, seq: Seq, answer: LogAnswer): void {
   view.floor = answer.floor;
   view.stamp = answer.sentAt;
   for (const numbers of allNumbers(view)) numbers.clear();
+  view.newest = 0;
   // No number of this answer ends a mark: it may have been given before the mark.
   for (const [logKey, number] of answer.changes) setNumber(view, logKey, number);
 }

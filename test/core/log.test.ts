@@ -31,6 +31,42 @@ function viewOf(fields: Partial<LogView> = {}): LogView {
 const item = (asOf: number, era = "e") =>
   entryOf({ asOf, era, invalidationKeys: invalidationKeysOf("product:1", "a") });
 
+describe("verdictByView", () => {
+  it("an entry whose `asOf` no number of the view exceeds is validated without a look at its keys", () => {
+    let looks = 0;
+    const counted = (asOf: number) => {
+      const { invalidationKeys, ...dated } = item(asOf);
+      return Object.defineProperty(dated, "invalidationKeys", {
+        get() {
+          looks++;
+          return invalidationKeys;
+        },
+      }) as typeof dated & { invalidationKeys: typeof invalidationKeys };
+    };
+    const view = viewOf();
+    noteNumbers(view, ["t:b", "~t:c", "?t:d"] as never, 150);
+    expect(verdictByView(view, counted(150))).toBe("valid");
+    expect(looks).toBe(0);
+    expect(verdictByView(view, counted(149))).toBe("valid");
+    expect(looks).toBeGreaterThan(0);
+    noteNumbers(view, ["t:a"] as never, 160);
+    expect(verdictByView(view, counted(150))).toBe("invalidated");
+    expect(verdictByView(view, counted(160))).toBe("valid");
+  });
+
+  it("a view of a new era forgets how high the numbers of the former era were", () => {
+    const view = viewOf();
+    noteNumbers(view, ["t:a"] as never, 500);
+    applyAnswer(
+      view,
+      answerOf({ era: "f", seq: 10, since: 0, sentAt: 2_000, changes: [["t:a", 5]] }),
+    );
+    expect(view.newest).toBe(5);
+    expect(verdictByView(view, item(4, "f"))).toBe("invalidated");
+    expect(verdictByView(view, item(5, "f"))).toBe("valid");
+  });
+});
+
 describe("applyAnswer", () => {
   it("the first response of the invalidation log sets the fields `era`, `base`, `seen`, `floor` and `stamp` of a log view", () => {
     const view = createLogView();
@@ -241,7 +277,9 @@ describe("verdicts", () => {
   });
 
   it("an entry with a hard and a soft invalidation gets the verdict `invalidated`, not `soft`", () => {
-    const view = viewOf({ hard: new Map([["n:", 120]]), soft: new Map([["t:a", 130]]), seen: 130 });
+    const view = viewOf({ seen: 130 });
+    noteNumbers(view, ["n:"] as never, 120);
+    noteNumbers(view, ["~t:a"] as never, 130);
     expect(verdictByView(view, item(119))).toBe("invalidated");
     expect(verdictByView(view, item(120))).toBe("soft");
   });
