@@ -149,7 +149,7 @@ const starts = await measure({
   rounds: ROUNDS,
   requests: 1_000,
   width: 8,
-  warmUp: Number(process.env["WARM_UP"] ?? 16),
+  warmUp: Number(process.env["WARM_UP"] ?? 40),
 });
 
 const perStart = (at: number, of: (spent: Spent) => number | undefined): readonly number[] =>

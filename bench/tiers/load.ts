@@ -22,6 +22,36 @@ const CLIENTS = 5_000;
 /** The host name for all isolates. It is part of the edge tier's key. */
 export const HOST = "shop.test";
 
+/**
+ * The text of `request.cf`, as long as at Cloudflare's edge. The runtime of miniflare takes it from this field. It is
+ * parsed when a Worker reads a member.
+ */
+const NETWORK = JSON.stringify({
+  ...{ continent: "EU", country: "DE", isEUCountry: "1", region: "Hesse", regionCode: "HE" },
+  ...{ city: "Frankfurt am Main", postalCode: "60313", timezone: "Europe/Berlin", colo: "FRA" },
+  ...{
+    latitude: "50.11552",
+    longitude: "8.68417",
+    asn: 64_500,
+    asOrganization: "Example Networks",
+  },
+  ...{ httpProtocol: "HTTP/2", requestPriority: "weight=256;exclusive=1", clientTcpRtt: 12 },
+  ...{ clientAcceptEncoding: "gzip, deflate, br", edgeRequestKeepAliveStatus: 1 },
+  ...{ tlsVersion: "TLSv1.3", tlsCipher: "AEAD-AES128-GCM-SHA256", tlsClientHelloLength: "1782" },
+  tlsClientRandom: "r".repeat(44),
+  tlsClientExtensionsSha1: "s".repeat(28),
+  tlsClientAuth: {
+    ...{ certPresented: "0", certVerified: "NONE", certRevoked: "0", certSerial: "" },
+    ...{ certIssuerDN: "", certSubjectDN: "", certIssuerDNRFC2253: "", certSubjectDNRFC2253: "" },
+    ...{ certFingerprintSHA1: "", certFingerprintSHA256: "", certNotBefore: "", certNotAfter: "" },
+  },
+  tlsExportedAuthenticator: {
+    ...{ clientFinished: "f".repeat(64), clientHandshake: "h".repeat(64) },
+    ...{ serverHandshake: "h".repeat(64), serverFinished: "f".repeat(64) },
+  },
+  botManagement: { score: 99, verifiedBot: false, corporateProxy: false, staticResource: false },
+});
+
 interface Init {
   readonly method?: string;
   readonly headers?: Record<string, string>;
@@ -46,7 +76,12 @@ function send(url: string, client: number, init: Init): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const id = client % CLIENTS;
   const address = `10.1.${id >> 8}.${id & 255}`;
-  const headers = { host: HOST, "CF-Connecting-IP": address, ...init.headers };
+  const headers = {
+    host: HOST,
+    "CF-Connecting-IP": address,
+    "MF-CF-Blob": NETWORK,
+    ...init.headers,
+  };
   const startedAt = performance.now();
   const sent = request(url, { agent, method: init.method ?? "GET", headers }, (response) => {
     const chunks: Buffer[] = [];

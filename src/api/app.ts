@@ -22,7 +22,6 @@ import { settingsRoutes } from "./routes/settings.ts";
 import { stockRoutes } from "./routes/stock.ts";
 import { userRoutes } from "./routes/users.ts";
 import { viewRoutes } from "./routes/views.ts";
-import { createRecallingRouter } from "./recalling-router.ts";
 import type { AppServices } from "./services.ts";
 
 /**
@@ -31,7 +30,7 @@ import type { AppServices } from "./services.ts";
  * A new route is one file in routes/ and one line here.
  */
 export function createApp(services: AppServices): Hono<StrataEnv> {
-  const app = new Hono<StrataEnv>({ router: createRecallingRouter() });
+  const app = new Hono<StrataEnv>();
   const own = ownPrefix(services.config);
   const limits = apiLimits({ rateLimits: services.rateLimits, ownPrefix: own });
   const admin = createAdmin({

@@ -12,13 +12,13 @@ const realm = globalThis as unknown as {
 };
 
 const METHODS = ["append", "delete", "entries", "get", "has", "keys", "set"] as const;
-type Counts = Record<(typeof METHODS)[number] | "headers" | "responses", number>;
+type Counts = Record<(typeof METHODS)[number] | "headers" | "responses" | "cf", number>;
 
 /** Calls `work`, and counts the calls of Headers and the new objects until its promise is settled. */
 async function countedDuring(work: () => Response | Promise<Response>) {
   const counts: Counts = {
     ...{ append: 0, delete: 0, entries: 0, get: 0, has: 0, keys: 0, set: 0 },
-    ...{ headers: 0, responses: 0 },
+    ...{ headers: 0, responses: 0, cf: 0 },
   };
   const { Headers: PlainHeaders, Response: PlainResponse } = realm;
   const plain = Object.fromEntries(
@@ -46,16 +46,26 @@ async function countedDuring(work: () => Response | Promise<Response>) {
       counts.responses++;
     }
   };
+  // The runtime parses request.cf when it is read.
+  const cf = Object.getOwnPropertyDescriptor(Request.prototype, "cf") ?? {};
+  Object.defineProperty(Request.prototype, "cf", {
+    ...cf,
+    get(this: Request) {
+      counts.cf++;
+      return cf.get?.call(this) as unknown;
+    },
+  });
   try {
     return { answer: await work(), counts };
   } finally {
+    Object.defineProperty(Request.prototype, "cf", cf);
     Object.assign(realm, { Headers: PlainHeaders, Response: PlainResponse });
     Object.defineProperties(PlainHeaders.prototype, plain);
   }
 }
 
 describe("a memory hit of a cached route with a rate limit and telemetry", () => {
-  it("makes one response and no other Headers, writes each field once, and reads seven fields", async () => {
+  it("makes one response and no other Headers, writes each field once, reads seven fields, and does not parse request.cf", async () => {
     const namespace = newNamespace();
     const { app, get } = createTelemetryApp(
       namespace,
@@ -69,7 +79,8 @@ describe("a memory hit of a cached route with a rate limit and telemetry", () =>
     await get("/things/1", ip);
     await get("/things/1", ip);
     const execution = createExecutionContext();
-    const request = new Request(`http://${namespace}.test/things/1`, { headers: ip });
+    const cf = { continent: "EU", colo: "FRA" };
+    const request = new Request(`http://${namespace}.test/things/1`, { headers: ip, cf });
     // A hit waits for nothing, so no other work runs in its turn of the event loop.
     await new Promise((resolve) => {
       setTimeout(resolve, 0);
@@ -78,7 +89,7 @@ describe("a memory hit of a cached route with a rate limit and telemetry", () =>
     await waitOnExecutionContext(execution);
     expect(answer.headers.get("X-Cache-Status")).toBe("HIT");
     const { append, set, get: gets, has, ...others } = counts;
-    expect(others).toEqual({ delete: 0, entries: 0, keys: 0, headers: 0, responses: 1 });
+    expect(others).toEqual({ delete: 0, entries: 0, keys: 0, headers: 0, responses: 1, cf: 0 });
     expect(append + set).toBe([...answer.headers].length);
     expect(gets + has).toBe(7);
   });
