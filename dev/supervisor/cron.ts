@@ -8,7 +8,7 @@ export interface CronOptions {
 
 /** Runs the cron handler of an instance once, with one of its schedules. */
 export function runCron(url: string, cron: string, signal?: AbortSignal): Promise<Response> {
-  const target = `${url}/cdn-cgi/handler/scheduled?cron=${encodeURIComponent(cron)}`;
+  const target = `${url}/cdn-cgi/local/scheduled?cron=${encodeURIComponent(cron)}`;
   return fetch(target, signal === undefined ? {} : { signal });
 }
 

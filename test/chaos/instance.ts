@@ -35,14 +35,23 @@ export interface Instance {
   stop(): Promise<void>;
 }
 
+/** The characters of its output that an error shows. */
+const KEPT_OUTPUT = 5_000;
+
 export async function startInstance(options: InstanceOptions): Promise<Instance> {
   // Its own process group, so that a Ctrl-C reaches the driver alone. It ends when the driver disconnects, or is gone.
-  const child = fork(import.meta.filename, { stdio: "inherit", detached: true });
+  const child = fork(import.meta.filename, { silent: true, detached: true });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on(
+      "data",
+      (chunk: Buffer) => (output = (output + chunk.toString()).slice(-KEPT_OUTPUT)),
+    );
   const ended = once(child, "exit");
   const start = async (order: InstanceOptions): Promise<Ready> => {
     child.send(order);
     const gone = ended.then(([code]) => {
-      throw new Error(`${order.name} ended with ${code}`);
+      throw new Error(`${order.name} ended with ${code}:\n${output}`);
     });
     const [ready] = (await Promise.race([once(child, "message"), gone])) as [Ready];
     return ready;

@@ -68,6 +68,8 @@ export async function startStage(options: StageOptions): Promise<Stage> {
       // Spans of every request would take more of a small machine than the requests.
       OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
       OTEL_TRACES_SAMPLER_ARG: "0.02",
+      // The default of a deployment. The local collector shares a processor with Redis and SQL.
+      OTEL_METRIC_EXPORT_INTERVAL: "60000",
     },
   });
   const { services } = product;
