@@ -87,7 +87,7 @@ async function runInstance(): Promise<void> {
     const options = convertV4MiniflareOptions({
       host: "127.0.0.1",
       port: 0,
-      // The members of request.cf are those of `wrangler dev` without internet access.
+      // Miniflare would download the members of request.cf. A client sends its own, in MF-CF-Blob.
       cf: false,
       unsafeTriggerHandlers: true,
       unsafeDevRegistryPath: order.registry,

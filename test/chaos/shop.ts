@@ -8,6 +8,9 @@ const PRODUCTS = 40_000;
 /** The clients come from this many addresses in turn, so that each stays far below every rate limit. */
 const ADDRESSES = 2_000;
 
+/** The members of `request.cf` that the Worker reads. workerd takes them from this field locally. */
+const NETWORK = { "MF-CF-Blob": JSON.stringify({ colo: "DFW", continent: "NA", country: "US" }) };
+
 /** Requests to the reference API, each of a client with few requests so far. */
 export interface Shop {
   /** Takes products that no trial has read before. */
@@ -23,17 +26,18 @@ export function createShop(urls: readonly string[], adminToken: string): Shop {
   let sent = 0;
   let taken = 0;
   let made = 0;
-  const address = (): Record<string, string> => {
-    const client = sent % ADDRESSES;
+  const client = (): Record<string, string> => {
+    const number = sent % ADDRESSES;
     sent += 1;
     return {
-      "CF-Connecting-IP": `10.${(client >> 16) & 255}.${(client >> 8) & 255}.${client & 255}`,
+      ...NETWORK,
+      "CF-Connecting-IP": `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`,
     };
   };
   const get: Shop["get"] = (instance, path) => ({
     url: urls[instance] ?? "",
     path,
-    headers: address(),
+    headers: client(),
   });
   return {
     get,
@@ -57,7 +61,7 @@ export function createShop(urls: readonly string[], adminToken: string): Shop {
       ...get(instance, path),
       method,
       headers: {
-        ...address(),
+        ...client(),
         Authorization: `Bearer ${adminToken}`,
         "Content-Type": "application/json",
       },

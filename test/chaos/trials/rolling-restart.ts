@@ -1,5 +1,6 @@
-import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { copySecondVersion } from "../second-version.ts";
 import { isGood, percentile, share, times } from "../figures.ts";
 import type { Trial } from "../trial.ts";
 import { createVersions } from "../versions.ts";
@@ -13,35 +14,13 @@ const BOUND_MS = 1_000 + 500;
 /** The port of an instance refuses connections for a second while it restarts. */
 const RECONNECTING: Behaviour = { retries: 5 };
 
-/** The edits that make the second version: a shorter lifetime, and a field that its schema demands. */
-const EDITS = [
-  {
-    file: "src/api/kinds.ts",
-    from: `freshFor: "1h",`,
-    to: `freshFor: "30m",
-    schema: {
-      "~standard": {
-        validate: (value: unknown) =>
-          typeof value === "object" && value !== null && "currency" in value
-            ? { value }
-            : { issues: [{ message: "no currency" }] },
-      },
-    },`,
-  },
-  {
-    file: "src/api/queries.ts",
-    from: "return { ...row, updatedAt",
-    to: 'return { ...row, currency: "EUR", updatedAt',
-  },
-] as const;
-
 /** Two versions of the Worker share one Redis. Neither serves what it may not, and no reader waits for the change. */
 export const trial: Trial = {
   about: "both instances restart one after the other, as a version with another schema and policy",
   async run({ root, product, shop, drive, warm, rate }) {
     const folder = join(root, ".strata", `versions-${process.pid}`);
     try {
-      const second = product.bundle(copyWithEdits(root, folder));
+      const second = product.bundle(copySecondVersion(root, folder));
       const versions = createVersions(shop, await warm(40));
       const answers: Seen[] = [];
       const { visits } = await drive({
@@ -132,30 +111,5 @@ function switchedAt(seen: readonly Seen[], instance: number): number {
     ...seen
       .filter((each) => each.instance === instance && each.isSecond)
       .map(({ endedAt }) => endedAt),
-  );
-}
-
-/** Copies the Worker and makes the edits. Returns the folder. */
-function copyWithEdits(root: string, folder: string): string {
-  mkdirSync(folder, { recursive: true });
-  for (const part of [
-    "src",
-    "wrangler.toml",
-    "package.json",
-    "tsconfig.base.json",
-    "tsconfig.json",
-  ])
-    cpSync(join(root, part), join(folder, part), { recursive: true });
-  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-  for (const { file, from, to } of EDITS) replaceIn(join(folder, file), from, to);
-  return folder;
-}
-
-function replaceIn(file: string, from: string, to: string): void {
-  const text = readFileSync(file, "utf8");
-  if (!text.includes(from)) throw new Error(`${file} does not have ${from}`);
-  writeFileSync(
-    file,
-    text.replace(from, () => to),
   );
 }
