@@ -8,9 +8,6 @@ const PRODUCTS = 40_000;
 /** The clients come from this many addresses in turn, so that each stays far below every rate limit. */
 const ADDRESSES = 2_000;
 
-/** The members of `request.cf` that the Worker reads. workerd takes them from this field locally. */
-const NETWORK = { "MF-CF-Blob": JSON.stringify({ colo: "DFW", continent: "NA", country: "US" }) };
-
 /** Requests to the reference API, each of a client with few requests so far. */
 export interface Shop {
   /** Takes products that no trial has read before. */
@@ -22,7 +19,12 @@ export interface Shop {
   get(instance: number, path: string): Errand;
 }
 
-export function createShop(urls: readonly string[], adminToken: string): Shop {
+/** Creates the clients of a product. Each request has the fields of `network` too. */
+export function createShop(
+  urls: readonly string[],
+  adminToken: string,
+  network: Readonly<Record<string, string>> = {},
+): Shop {
   let sent = 0;
   let taken = 0;
   let made = 0;
@@ -30,7 +32,7 @@ export function createShop(urls: readonly string[], adminToken: string): Shop {
     const number = sent % ADDRESSES;
     sent += 1;
     return {
-      ...NETWORK,
+      ...network,
       "CF-Connecting-IP": `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`,
     };
   };

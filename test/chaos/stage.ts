@@ -15,6 +15,11 @@ const RECOVERY_MS = 60_000;
 /** Reads that must succeed one after the other before a trial begins. */
 const STEADY_READS = 4;
 const WARMING = 10;
+/**
+ * The members of `request.cf` that the Worker reads. workerd itself takes them from this field; the proxy of
+ * `wrangler dev` answers no request that has it.
+ */
+const NETWORK = { "MF-CF-Blob": JSON.stringify({ colo: "DFW", continent: "NA", country: "US" }) };
 
 /** The running product, and what a trial needs to drive it. */
 export interface Stage {
@@ -73,7 +78,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
     },
   });
   const { services } = product;
-  const shop = createShop(product.urls, product.adminToken);
+  const shop = createShop(product.urls, product.adminToken, NETWORK);
   const everyInstance = product.urls.map((_url, instance) => instance);
   const devs = new Set<Product>();
   const headrooms: Headroom[] = [];
