@@ -9,12 +9,13 @@
  * `CLIENTS=16`, `SECONDS=30` and `QUESTIONS=60` change the load.
  */
 import { Agent, request } from "node:http";
+import { bundle } from "../dev/bundle.ts";
+import { forkServices } from "../dev/services-process.ts";
 import { createDice } from "./support/dice.ts";
 import { save, show, type Row } from "./support/report.ts";
 import { quantile } from "./support/time.ts";
 import { createZipf } from "./support/zipf.ts";
-import { bundle, startDataCentre } from "./tiers/runtime.ts";
-import { forkServices } from "./tiers/services.ts";
+import { startDataCentre } from "./tiers/runtime.ts";
 
 const MODEL_MS = 2_000;
 const REPLAYS = 300;

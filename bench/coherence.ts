@@ -6,6 +6,8 @@
  * - `WRITES=200`: the number of writes for each number of instances.
  */
 import { setTimeout as pause } from "node:timers/promises";
+import { bundle } from "../dev/bundle.ts";
+import { forkServices } from "../dev/services-process.ts";
 import { readDuring, request } from "./coherence/requests.ts";
 import { watchWrites } from "./coherence/visibility.ts";
 import { runModel } from "./cost/run.ts";
@@ -15,8 +17,7 @@ import { createDice } from "./support/dice.ts";
 import { save, show, type Row } from "./support/report.ts";
 import { quantile } from "./support/time.ts";
 import { closeConnections } from "./tiers/load.ts";
-import { bundle, objectBindings, startDataCentre, type DataCentre } from "./tiers/runtime.ts";
-import { forkServices } from "./tiers/services.ts";
+import { objectBindings, startDataCentre, type DataCentre } from "./tiers/runtime.ts";
 import type { Counts } from "../dev/gateway/counts.ts";
 
 const SHARES = "LOGS";

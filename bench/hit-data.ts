@@ -3,11 +3,12 @@
  * and of a plain Map. Each has its own workerd, rounds take turns, and everything starts several times. STARTS and
  * ROUNDS set how often.
  */
+import { bundle } from "../dev/bundle.ts";
 import { processorTime, runtimes } from "./support/processor-time.ts";
 import { save, show } from "./support/report.ts";
 import { median } from "./support/time.ts";
 import { ask, closeConnections } from "./tiers/load.ts";
-import { bundle, startDataCentre } from "./tiers/runtime.ts";
+import { startDataCentre } from "./tiers/runtime.ts";
 
 const STARTS = Number(process.env["STARTS"] ?? 7);
 const ROUNDS = Number(process.env["ROUNDS"] ?? 8);

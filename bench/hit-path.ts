@@ -15,9 +15,10 @@ import {
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseSync, Visitor } from "oxc-parser";
+import { bundle } from "../dev/bundle.ts";
 import { startServices } from "../dev/services.ts";
 import { show } from "./support/report.ts";
-import { bundle, startDataCentre } from "./tiers/runtime.ts";
+import { startDataCentre } from "./tiers/runtime.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const PATH = "/products/42";

@@ -4,13 +4,14 @@
  * how often each subject starts and is measured. CHECKOUT names a folder with another commit, whose
  * reference API and `cached()` are measured in the same run. ONLY names a part of the subjects, by a regular expression.
  */
+import { bundle } from "../dev/bundle.ts";
+import { forkServices } from "../dev/services-process.ts";
 import { versionOf } from "./peers/version.ts";
 import { save, show } from "./support/report.ts";
 import { measure, type Spent, type Variant } from "./support/subjects.ts";
 import { median, rangeOf } from "./support/time.ts";
 import { ask, closeConnections, OF_CONNECTION, type Answer } from "./tiers/load.ts";
-import { bundle, objectBindings, startDataCentre } from "./tiers/runtime.ts";
-import { forkServices } from "./tiers/services.ts";
+import { objectBindings, startDataCentre } from "./tiers/runtime.ts";
 
 const STARTS = Number(process.env["STARTS"] ?? 5);
 const ROUNDS = Number(process.env["ROUNDS"] ?? 30);

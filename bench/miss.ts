@@ -3,13 +3,14 @@
  * beside a bare handler that asks SQL for each request. Every request reads a key of its own. STARTS, ROUNDS and
  * WARM_UP set how often each subject starts and is measured.
  */
+import { bundle } from "../dev/bundle.ts";
+import { forkServices } from "../dev/services-process.ts";
 import { countsOf, setLatency } from "./support/gateways.ts";
 import { save, show } from "./support/report.ts";
 import { measure, type Variant } from "./support/subjects.ts";
 import { median, rangeOf } from "./support/time.ts";
 import { ask, closeConnections, closedLoop } from "./tiers/load.ts";
-import { bundle, objectBindings, startDataCentre } from "./tiers/runtime.ts";
-import { forkServices } from "./tiers/services.ts";
+import { objectBindings, startDataCentre } from "./tiers/runtime.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const STARTS = Number(process.env["STARTS"] ?? 5);

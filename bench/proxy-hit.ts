@@ -3,12 +3,12 @@
  * ROUNDS set how often each variant starts and is measured. BASE names another checkout that is
  * measured in the same run.
  */
+import { bundle } from "../dev/bundle.ts";
+import { forkServices } from "../dev/services-process.ts";
 import { resource, startOrigin } from "./floods/origin.ts";
 import { save, show } from "./support/report.ts";
 import { compare, withBase } from "./support/subjects.ts";
 import { closeConnections } from "./tiers/load.ts";
-import { bundle } from "./tiers/runtime.ts";
-import { forkServices } from "./tiers/services.ts";
 
 const STARTS = Number(process.env["STARTS"] ?? 5);
 const ROUNDS = Number(process.env["ROUNDS"] ?? 30);

@@ -6,6 +6,8 @@
  * they are not installed.
  */
 import { cpus } from "node:os";
+import { bundle } from "../dev/bundle.ts";
+import { forkServices } from "../dev/services-process.ts";
 import { resource, startOrigin } from "./floods/origin.ts";
 import { isInstalled, PEERS, startPeer } from "./proxy/peers.ts";
 import { runWrk } from "./proxy/wrk.ts";
@@ -14,8 +16,7 @@ import { runtimes } from "./support/processor-time.ts";
 import { save, show } from "./support/report.ts";
 import { median, rangeOf } from "./support/time.ts";
 import { ask, closeConnections, OF_CONNECTION } from "./tiers/load.ts";
-import { bundle, startDataCentre } from "./tiers/runtime.ts";
-import { forkServices } from "./tiers/services.ts";
+import { startDataCentre } from "./tiers/runtime.ts";
 
 const STARTS = Number(process.env["STARTS"] ?? 3);
 const ROUNDS = Number(process.env["ROUNDS"] ?? 5);

@@ -7,6 +7,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
+import { bundle } from "../dev/bundle.ts";
+import { forkServices } from "../dev/services-process.ts";
+import type { ServiceAddresses } from "../dev/services.ts";
 import { planAxes, type PlannedAxis } from "./scale/axes.ts";
 import { chartOf } from "./scale/chart.ts";
 import { riseOf, type Axis, type Figures } from "./scale/figures.ts";
@@ -14,8 +17,7 @@ import { save, show } from "./support/report.ts";
 import { measure } from "./support/subjects.ts";
 import { median } from "./support/time.ts";
 import { closeConnections } from "./tiers/load.ts";
-import { bundle, objectBindings } from "./tiers/runtime.ts";
-import { forkServices, type ServiceAddresses } from "./tiers/services.ts";
+import { objectBindings } from "./tiers/runtime.ts";
 
 const STARTS = Number(process.env["STARTS"] ?? 3);
 const ROUNDS = Number(process.env["ROUNDS"] ?? 10);

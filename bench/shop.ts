@@ -3,14 +3,15 @@
  * recommendations, drawn by Zipf, with 50 ms to the database and 1 ms to Redis, served by workerd. There
  * are two data centres with two isolates each. REQUESTS sets the number of reads of a phase.
  */
+import { bundle } from "../dev/bundle.ts";
+import { forkServices } from "../dev/services-process.ts";
 import { createVisits } from "./shop/visits.ts";
 import { meanOf, rowOf, shareOf, sourceOf, type Phase, type Sample } from "./shop/figures.ts";
 import { createDice } from "./support/dice.ts";
 import { countsOf, setLatency } from "./support/gateways.ts";
 import { save, show } from "./support/report.ts";
 import { ask, closeConnections, closedLoop } from "./tiers/load.ts";
-import { bundle, startDataCentre } from "./tiers/runtime.ts";
-import { forkServices } from "./tiers/services.ts";
+import { startDataCentre } from "./tiers/runtime.ts";
 
 const REQUESTS = Number(process.env["REQUESTS"] ?? 20_000);
 const UNCACHED = Math.ceil(REQUESTS / 20);

@@ -5,12 +5,13 @@
  */
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { bundle } from "../dev/bundle.ts";
+import { forkServices } from "../dev/services-process.ts";
 import { openCrowd, type Answered } from "./stampede/crowd.ts";
 import { countsOf, setLatency } from "./support/gateways.ts";
 import { save, show, type Row } from "./support/report.ts";
 import { quantile } from "./support/time.ts";
-import { bundle, objectBindings, startDataCentre } from "./tiers/runtime.ts";
-import { forkServices } from "./tiers/services.ts";
+import { objectBindings, startDataCentre } from "./tiers/runtime.ts";
 
 const WANTED = Number(process.env["CLIENTS"] ?? 10_000);
 /** workerd opens two files for each connection, and some others. */

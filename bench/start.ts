@@ -5,11 +5,11 @@
  */
 import { resolve } from "node:path";
 import { unstable_getMiniflareWorkerOptions as optionsOf } from "wrangler";
+import { bundle } from "../dev/bundle.ts";
+import { forkServices } from "../dev/services-process.ts";
 import { firstAnswer, type StartedWorker } from "./start/workerd.ts";
 import { save, show } from "./support/report.ts";
 import { median } from "./support/time.ts";
-import { bundle } from "./tiers/runtime.ts";
-import { forkServices } from "./tiers/services.ts";
 
 const STARTS = Number(process.env["STARTS"] ?? 9);
 const BASE = process.env["BASE"];

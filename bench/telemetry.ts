@@ -3,11 +3,11 @@
  * telemetry off, with no request sampled, with 10 % sampled, and with all requests sampled.
  * BASE names another checkout that is measured in the same run.
  */
+import { bundle } from "../dev/bundle.ts";
+import { forkServices } from "../dev/services-process.ts";
 import { compare, withBase } from "./support/subjects.ts";
 import { save, show } from "./support/report.ts";
 import { closeConnections } from "./tiers/load.ts";
-import { bundle } from "./tiers/runtime.ts";
-import { forkServices } from "./tiers/services.ts";
 
 const STARTS = Number(process.env["STARTS"] ?? 5);
 const ROUNDS = Number(process.env["ROUNDS"] ?? 60);

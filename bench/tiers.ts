@@ -3,14 +3,15 @@
  * cache, with 50 ms to the database and 1 ms to Redis, served by workerd. There are two data
  * centres with two isolates each. The shares of the tiers are counted from Cache-Status.
  */
+import { bundle } from "../dev/bundle.ts";
+import { forkServices } from "../dev/services-process.ts";
 import { createDice } from "./support/dice.ts";
 import { setLatency } from "./support/gateways.ts";
 import { save, show, type Row } from "./support/report.ts";
 import { quantile } from "./support/time.ts";
 import { createZipf } from "./support/zipf.ts";
 import { ask, closeConnections, closedLoop, type Answer } from "./tiers/load.ts";
-import { bundle, startDataCentre } from "./tiers/runtime.ts";
-import { forkServices } from "./tiers/services.ts";
+import { startDataCentre } from "./tiers/runtime.ts";
 
 const PRODUCTS = 2_000;
 const EXPONENT = 0.99;

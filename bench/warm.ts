@@ -2,10 +2,11 @@
  * Measures the warm-up with 50 ms to the database and 1 ms to Redis, served by workerd: batches of 100
  * users, and the hottest rows, as after a flush.
  */
+import { bundle } from "../dev/bundle.ts";
+import { forkServices } from "../dev/services-process.ts";
 import { save, show, type Row } from "./support/report.ts";
 import { quantile } from "./support/time.ts";
-import { bundle, startDataCentre } from "./tiers/runtime.ts";
-import { forkServices } from "./tiers/services.ts";
+import { startDataCentre } from "./tiers/runtime.ts";
 
 const SQL_MS = 50;
 const REDIS_MS = 1;

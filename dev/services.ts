@@ -40,7 +40,8 @@ export interface ServicesOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface Services {
+/** The addresses of the local services, for the variables of a Worker. */
+export interface ServiceAddresses {
   readonly url: string;
   /** For UPSTASH_REDIS_REST_URL. */
   readonly redisUrl: string;
@@ -56,6 +57,9 @@ export interface Services {
    * For DATABASE_URL. The Neon driver accepts its form; NEON_ENDPOINT decides which server answers.
    */
   readonly databaseUrl: string;
+}
+
+export interface Services extends ServiceAddresses {
   /** Resolves with a reason if the process of an engine ends by itself. */
   readonly died: Promise<string>;
   /** Stops all services. Further calls do nothing. */

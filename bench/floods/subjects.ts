@@ -1,8 +1,9 @@
 /** The product of a checkout, on workerd's own port and behind the proxy of `wrangler dev`. */
 import { spawn } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
-import { bundle, startDataCentre } from "../tiers/runtime.ts";
-import { forkServices } from "../tiers/services.ts";
+import { bundle } from "../../dev/bundle.ts";
+import { forkServices } from "../../dev/services-process.ts";
+import { startDataCentre } from "../tiers/runtime.ts";
 import { freePort } from "../support/processes.ts";
 import { liveBytes, V8_FLAGS } from "../../tools/heap/live-bytes.ts";
 

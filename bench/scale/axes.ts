@@ -1,11 +1,11 @@
 /** The quantities that grow in `scale`, and the requests that are measured for each. */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { ServiceAddresses } from "../../dev/services.ts";
 import { createRedis } from "../../src/redis/client.ts";
 import { createRedisStore } from "../../src/redis/store.ts";
 import { createIsolate, createLocalFlights } from "../support/isolates.ts";
 import type { Variant } from "../support/subjects.ts";
 import { ask } from "../tiers/load.ts";
-import type { ServiceAddresses } from "../tiers/services.ts";
 
 /** The requests of one curve. */
 export interface Subject {

@@ -4,8 +4,9 @@
  * memory and compilation by more than the compared Workers do, so everything is started several
  * times, and a ratio is the median over the starts.
  */
+import { bundle } from "../../dev/bundle.ts";
 import { ask, closedLoop, type Answer } from "../tiers/load.ts";
-import { bundle, startDataCentre } from "../tiers/runtime.ts";
+import { startDataCentre } from "../tiers/runtime.ts";
 import { processorTime, runtimes } from "./processor-time.ts";
 import type { Row } from "./report.ts";
 import { median } from "./time.ts";

@@ -1,8 +1,5 @@
 /** Runs the bundled Workers in workerd without `wrangler dev` in front of them. */
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { unstable_getMiniflareWorkerOptions as optionsOf } from "wrangler";
 
@@ -21,20 +18,6 @@ const { Miniflare, convertV4MiniflareOptions } = createRequire(
   Miniflare: new (options: unknown) => Miniflare;
   convertV4MiniflareOptions(options: unknown): unknown;
 };
-
-/** Builds the bundle that `wrangler deploy` would upload for a configuration. */
-export function bundle(config: string, root: string = ROOT): string {
-  const out = mkdtempSync(join(tmpdir(), "strata-bench-"));
-  try {
-    const args = ["deploy", "--config", config, "--dry-run", "--outdir", out];
-    const env = { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_LOG_PATH: out, CI: "1" };
-    const run = spawnSync("wrangler", args, { cwd: root, encoding: "utf8", env });
-    if (run.status !== 0) throw new Error(`${config} does not bundle: ${run.stdout}${run.stderr}`);
-    return readFileSync(join(out, "worker.js"), "utf8");
-  } finally {
-    rmSync(out, { recursive: true, force: true });
-  }
-}
 
 export interface DataCentre {
   /** One URL per isolate. */

@@ -6,6 +6,12 @@ export interface CronOptions {
   readonly log: (line: string) => void;
 }
 
+/** Runs the cron handler of an instance once, with one of its schedules. */
+export function runCron(url: string, cron: string, signal?: AbortSignal): Promise<Response> {
+  const target = `${url}/cdn-cgi/local/scheduled?cron=${encodeURIComponent(cron)}`;
+  return fetch(target, signal === undefined ? {} : { signal });
+}
+
 /**
  * Calls the cron handler at a fixed interval, because `wrangler dev` does not. Each call uses every
  * schedule, whatever its times. Returns a function that stops the calls.
@@ -18,8 +24,7 @@ export function startCron({ url, crons, everyMs, log }: CronOptions): () => void
     running = true;
     try {
       for (const cron of crons) {
-        const target = `${url}/cdn-cgi/handler/scheduled?cron=${encodeURIComponent(cron)}`;
-        const response = await fetch(target, { signal: controller.signal });
+        const response = await runCron(url, cron, controller.signal);
         if (!response.ok)
           log(
             `cron "${cron}" failed: status ${response.status}: ${(await response.text()).slice(0, 300)}`,

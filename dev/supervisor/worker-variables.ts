@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, writeFileSync } from "node:fs";
-import type { Services } from "../services.ts";
+import type { ServiceAddresses } from "../services.ts";
 
 /**
  * Returns the variables of a Worker that uses the local services. The environment's values take
@@ -8,7 +8,7 @@ import type { Services } from "../services.ts";
  * and local values never mix.
  */
 export function localVariables(
-  services: Services,
+  services: ServiceAddresses,
   given: Readonly<Record<string, string>>,
 ): Readonly<Record<string, string>> {
   return {

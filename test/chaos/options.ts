@@ -18,11 +18,10 @@ export interface ChaosOptions {
   readonly root: string | undefined;
 }
 
-/** The trials of `--short`, the factor of their durations, and rates that two cores bear. */
+/** The trials of `--short`, and the factor of their durations. */
 const SHORT = {
   names: ["sql-down-attempts", "sql-500-writes", "redis-readonly", "flush"],
   factor: 0.25,
-  rate: 0.35,
 } as const;
 
 /** Reads the command line of `npm run chaos`. Throws for an unknown option or a wrong factor. */
@@ -52,7 +51,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Ch
     names: values.short ? SHORT.names : positionals,
     measure: values.measure,
     factor: values.short ? SHORT.factor : positive("factor"),
-    rate: values.short ? SHORT.rate : positive("rate"),
+    rate: positive("rate"),
     json: values.json,
     slowest,
     root: root === undefined || root === "" ? undefined : resolve(root),

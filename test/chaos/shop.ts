@@ -19,21 +19,27 @@ export interface Shop {
   get(instance: number, path: string): Errand;
 }
 
-export function createShop(urls: readonly string[], adminToken: string): Shop {
+/** Creates the clients of a product. Each request has the fields of `network` too. */
+export function createShop(
+  urls: readonly string[],
+  adminToken: string,
+  network: Readonly<Record<string, string>> = {},
+): Shop {
   let sent = 0;
   let taken = 0;
   let made = 0;
-  const address = (): Record<string, string> => {
-    const client = sent % ADDRESSES;
+  const client = (): Record<string, string> => {
+    const number = sent % ADDRESSES;
     sent += 1;
     return {
-      "CF-Connecting-IP": `10.${(client >> 16) & 255}.${(client >> 8) & 255}.${client & 255}`,
+      ...network,
+      "CF-Connecting-IP": `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`,
     };
   };
   const get: Shop["get"] = (instance, path) => ({
     url: urls[instance] ?? "",
     path,
-    headers: address(),
+    headers: client(),
   });
   return {
     get,
@@ -57,7 +63,7 @@ export function createShop(urls: readonly string[], adminToken: string): Shop {
       ...get(instance, path),
       method,
       headers: {
-        ...address(),
+        ...client(),
         Authorization: `Bearer ${adminToken}`,
         "Content-Type": "application/json",
       },

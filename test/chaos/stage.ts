@@ -1,8 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { ROOT, startProduct, type Product, type ProductOptions } from "../e2e/support/product.ts";
+import { ROOT, startProduct, type Product } from "../e2e/support/product.ts";
 import { startScriptedOrigin, type ScriptedOrigin } from "../e2e/support/scripted-origin.ts";
 import type { LocalServices } from "../e2e/support/services.ts";
 import { until } from "../e2e/support/waiting.ts";
+import { startDirectProduct, type DirectProduct } from "./direct-product.ts";
 import { drive, type Drive, type DriveOptions } from "./drive.ts";
 import type { Headroom } from "./headroom.ts";
 import { createShop, stockShop, type Shop } from "./shop.ts";
@@ -14,17 +15,22 @@ const RECOVERY_MS = 60_000;
 /** Reads that must succeed one after the other before a trial begins. */
 const STEADY_READS = 4;
 const WARMING = 10;
+/**
+ * The members of `request.cf` that the Worker reads. workerd itself takes them from this field; the proxy of
+ * `wrangler dev` answers no request that has it.
+ */
+const NETWORK = { "MF-CF-Blob": JSON.stringify({ colo: "DFW", continent: "NA", country: "US" }) };
 
 /** The running product, and what a trial needs to drive it. */
 export interface Stage {
-  readonly product: Product;
+  readonly product: DirectProduct;
   /** The folder of the Worker under test. */
   readonly root: string;
   readonly services: LocalServices;
   readonly shop: Shop;
   readonly origin: ScriptedOrigin;
-  /** Starts a second product, which ends with the stage at the latest. */
-  startAnother(options: ProductOptions): Promise<Product>;
+  /** Starts `npm run dev` with products for a trial, which ends with the stage at the latest. */
+  startDev(): Promise<Product>;
   /** Scales a duration of the plan by the factor of the run, in milliseconds. */
   seconds(planned: number): number;
   /** Scales a rate of clients of the plan by the factor of the run, in clients a second. */
@@ -33,8 +39,8 @@ export interface Stage {
   drive(options: DriveOptions): Promise<Drive>;
   /** Makes one visit outside a drive. */
   ask(errand: Errand): Promise<Pick<Visit, "outcome" | "status" | "headers">>;
-  /** Takes products, and reads each on both instances, so that the memory of both holds them. */
-  warm(count: number): Promise<readonly number[]>;
+  /** Takes products, and reads each on both instances, so that the memory of both holds them. Default: of the stage's shop. */
+  warm(count: number, of?: Shop): Promise<readonly number[]>;
   /**
    * Ends all faults, waits until reads on both instances succeed and are stored, and measures the capacity
    * that the headroom reports.
@@ -55,23 +61,26 @@ export interface StageOptions {
   readonly slowest: number;
 }
 
-export async function startStage({ root, factor, rate, slowest }: StageOptions): Promise<Stage> {
+export async function startStage(options: StageOptions): Promise<Stage> {
+  const { root = ROOT, factor, rate, slowest } = options;
   const origin = await startScriptedOrigin();
-  const product = await startProduct({
+  const product = await startDirectProduct({
     instances: INSTANCES,
     cronSeconds: 60,
-    ...(root !== undefined && { root }),
-    env: {
+    root,
+    variables: {
       ORIGIN_URL: origin.url,
       // Spans of every request would take more of a small machine than the requests.
       OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
       OTEL_TRACES_SAMPLER_ARG: "0.02",
+      // The default of a deployment. The local collector shares a processor with Redis and SQL.
+      OTEL_METRIC_EXPORT_INTERVAL: "60000",
     },
   });
   const { services } = product;
-  const shop = createShop(product.urls, product.adminToken);
+  const shop = createShop(product.urls, product.adminToken, NETWORK);
   const everyInstance = product.urls.map((_url, instance) => instance);
-  const others = new Set<Product>();
+  const devs = new Set<Product>();
   const headrooms: Headroom[] = [];
   let capacity = 0;
 
@@ -107,7 +116,7 @@ export async function startStage({ root, factor, rate, slowest }: StageOptions):
   }
   return {
     product,
-    root: root ?? ROOT,
+    root,
     services,
     shop,
     origin,
@@ -122,32 +131,33 @@ export async function startStage({ root, factor, rate, slowest }: StageOptions):
       return driven;
     },
     ask: (errand) => visit(errand, {}),
-    async warm(count) {
-      const ids = shop.take(count);
+    async warm(count, of = shop) {
+      const ids = of.take(count);
       for (let from = 0; from < count; from += WARMING)
         await Promise.all(
           ids
             .slice(from, from + WARMING)
-            .flatMap((id) => everyInstance.map((at) => visit(shop.product(at, id), {}))),
+            .flatMap((id) => everyInstance.map((at) => visit(of.product(at, id), {}))),
         );
       // What follows the answers: the entries go to Redis and to the edge.
       await pause(200);
       return ids;
     },
     takeHeadroom: () => headrooms.splice(0),
-    async startAnother(options) {
-      const other = await startProduct(options);
-      others.add(other);
+    async startDev() {
+      const dev = await startProduct({ instances: INSTANCES, root });
+      devs.add(dev);
+      await stockShop(dev.services);
       return {
-        ...other,
+        ...dev,
         async stop() {
-          others.delete(other);
-          await other.stop();
+          devs.delete(dev);
+          await dev.stop();
         },
       };
     },
     async stop() {
-      await Promise.all([product, ...others].map((each) => each.stop()));
+      await Promise.all([product, ...devs].map((each) => each.stop()));
       await origin.close();
     },
   };

@@ -1,12 +1,15 @@
 /** The parts of `npm run chaos` that judge: each is shown what it should catch. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { globSync } from "node:fs";
+import { globSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { drive } from "../chaos/drive.ts";
 import { secondsUntilGood, serverTiming } from "../chaos/figures.ts";
 import { readOptions } from "../chaos/options.ts";
 import { hasPassed, rowsOf, type Outcome } from "../chaos/report.ts";
+import { copySecondVersion } from "../chaos/second-version.ts";
 import { createShop } from "../chaos/shop.ts";
 import { createVersions } from "../chaos/versions.ts";
 import { visit, type Visit } from "../chaos/visit.ts";
@@ -215,5 +218,11 @@ describe("the judges of npm run chaos", () => {
     expect(names.length).toBeGreaterThan(2);
     for (const name of names) expect(files).toContain(`test/chaos/trials/${name}.ts`);
     expect(() => readOptions(["--factor", "none"], {})).toThrow("--factor");
+  });
+
+  it("the edits of the second version in rolling-restart fit the sources", () => {
+    const folder = mkdtempSync(join(tmpdir(), "strata-version-"));
+    closing.push(() => rmSync(folder, { recursive: true, force: true }));
+    expect(copySecondVersion(process.cwd(), folder)).toBe(folder);
   });
 });

@@ -1,16 +1,22 @@
 import { runtimeOf, signalAll } from "../../e2e/support/processes.ts";
 import { between, isGood, secondsUntilGood, share } from "../figures.ts";
+import { createShop } from "../shop.ts";
 import type { Trial } from "../trial.ts";
 
 const KILL_MS = 2_000;
 /** wrangler restarts a runtime, or `npm run dev` the whole instance, which takes about 10 s. */
 const BACK_S = 30;
 
-/** The runtime of one instance dies. The other does not notice, and the dead one comes back by itself. */
+/**
+ * The runtime of one instance dies. The other does not notice, and the dead one comes back by itself. The instances are
+ * those of `npm run dev`, which brings them back.
+ */
 export const trial: Trial = {
-  about: "the second instance is killed under warm and cold reads of both",
-  async run({ shop, product, drive, warm, rate }) {
-    const hot = await warm(40);
+  about: "the second instance of `npm run dev` is killed under warm and cold reads of both",
+  async run({ startDev, drive, warm, rate }) {
+    const product = await startDev();
+    const shop = createShop(product.urls, product.adminToken);
+    const hot = await warm(40, shop);
     const { visits } = await drive({
       forMs: KILL_MS + BACK_S * 1_000,
       happenings: [
@@ -32,6 +38,7 @@ export const trial: Trial = {
         },
       ]),
     });
+    await product.stop();
     const of = (instance: number) =>
       between(visits, KILL_MS, Infinity, [`warm ${instance}`, `cold ${instance}`]);
     return [

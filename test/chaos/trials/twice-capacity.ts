@@ -11,12 +11,16 @@ import {
 import type { Stage } from "../stage.ts";
 import type { Trial } from "../trial.ts";
 
-/** SQL that answers about 40 queries a second. */
-const CAPACITY = { latencyMs: 200, concurrency: 8 } as const;
+/**
+ * SQL that answers about 20 queries a second. A cold read takes 15 ms of processor time in all processes, so that twice
+ * as many leave most of two cores idle. At 80 a second, reads would wait for the processor.
+ */
+const CAPACITY = { latencyMs: 400, concurrency: 8 } as const;
 /** Clients that ask one after the other, enough to keep SQL busy and few enough not to overload it. */
 const CLIENTS = 16;
 const CALIBRATION_MS = 4_000;
-const RAMP_MS = 4_000;
+/** All 64 slots of each isolate are taken at first. SQL needs this long to answer their queries. */
+const RAMP_MS = 8_000;
 /** A client waits this long for a page. */
 const PATIENCE_MS = 2_000;
 

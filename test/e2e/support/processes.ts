@@ -7,15 +7,20 @@ interface Process {
 }
 
 /**
- * Finds the processes that run the Worker of one instance: the descendants of the wrangler process
+ * Finds the processes that run the Worker of one instance of `npm run dev`: the descendants of the wrangler process
  * whose command line has the port.
  */
 export function runtimeOf(port: number): number[] {
-  const all = processes();
-  const top = all.filter(
+  const top = processes().filter(
     ({ command }) => command.includes("wrangler") && command.includes(`--port ${port} `),
   );
-  const family = new Set(top.map(({ pid }) => pid));
+  return runtimesUnder(top.map(({ pid }) => pid));
+}
+
+/** Finds the processes of workerd that descend from processes with these ids. */
+export function runtimesUnder(top: readonly number[]): number[] {
+  const all = processes();
+  const family = new Set(top);
   for (let size = 0; size < family.size;) {
     size = family.size;
     for (const { pid, parent } of all) if (family.has(parent)) family.add(pid);
