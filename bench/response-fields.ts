@@ -54,7 +54,7 @@ const SHOWN = {
   set: "nine fields set one by one",
   copied: "three copied from a Headers object, six set",
   record: "nine given as an object",
-  allCopied: "nine copied from a Headers object: a bound, since none could change",
+  allCopied: "nine copied from a Headers object, so that none could change",
 };
 type Way = keyof typeof SHOWN;
 const names = Object.keys(SHOWN) as Way[];

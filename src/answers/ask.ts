@@ -4,7 +4,7 @@
  */
 import { createBoundedMap } from "../core/bounded-map.ts";
 import type { Feed } from "../core/answers.ts";
-import type { Context } from "../core/context.ts";
+import { withEmit, type Context } from "../core/context.ts";
 import type { WithTimeout } from "../core/deadline.ts";
 import type { LoadResult } from "../core/entry.ts";
 import { CacheUnavailable, fault, originFaultOf, type Fault } from "../core/faults.ts";
@@ -199,11 +199,7 @@ const NEVER = { aborted: false };
 
 /** Drops the end of a lookup that only opened an answer. The answer reports its own end. */
 function withoutBypass(ctx: Context): Context {
-  return {
-    ...ctx,
-    region: ctx.region,
-    emit(event) {
-      if (event.type !== "lookup.end" || event.status !== "bypass") ctx.emit(event);
-    },
-  };
+  return withEmit(ctx, (event) => {
+    if (event.type !== "lookup.end" || event.status !== "bypass") ctx.emit(event);
+  });
 }

@@ -45,7 +45,7 @@ export interface ContextOptions {
 
 /**
  * The region is found when it is first needed: a hit in memory needs none, and to find it means to parse
- * `request.cf`. The getter is on a class (decision 20), so a copy by `...ctx` has no region.
+ * `request.cf`. The getter is on a class (decision 20), so a copy by `...ctx` has no region; use `withEmit`.
  */
 class LazyContext implements Context {
   readonly now: Clock;
@@ -83,4 +83,9 @@ const stays = (): boolean => false;
 /** Creates the context of one request, or of one run of the cron trigger. */
 export function createContext(options: ContextOptions): Context {
   return new LazyContext(options);
+}
+
+/** Returns a copy of a context that reports its events elsewhere. */
+export function withEmit(ctx: Context, emit: Context["emit"]): Context {
+  return { ...ctx, region: ctx.region, emit };
 }

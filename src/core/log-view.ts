@@ -1,4 +1,5 @@
 /** The log view of one isolate: the numbers that it knows, and its own invalidations without a number. */
+import type { Dated } from "./entry.ts";
 import { invalidationKeyOf, SOFT, UNCONFIRMED } from "./invalidation-key.ts";
 import { endMarks, type Marks } from "./log-marks.ts";
 import type { Era, Seq } from "./seq.ts";
@@ -17,6 +18,10 @@ export interface LogView {
   seen: Seq;
   /** No number in `hard`, `soft` and `unconfirmed` is above it. */
   newest: Seq;
+  /** How often a number in `hard`, `soft` or `unconfirmed` was set. */
+  changes: number;
+  /** The entries with many keys of which no key had a number above `asOf`, each with the `changes` at that time. */
+  readonly unaffected: WeakMap<Dated, number>;
   floor: Seq;
   /** The instant at which this isolate sent the question whose answer it applied last. */
   stamp: EpochMs;
@@ -43,6 +48,8 @@ export function createLogView(maxNumbers = MAX_NUMBERS): LogView {
     base: 0,
     seen: 0,
     newest: 0,
+    changes: 0,
+    unaffected: new WeakMap(),
     floor: 0,
     stamp: -Infinity,
     hard: new Map(),
@@ -61,8 +68,10 @@ export function recordNumber(view: LogView, logKey: string, seq: Seq): void {
 export function setNumber(view: LogView, logKey: string, seq: Seq): void {
   const numbers = numbersFor(view, logKey);
   const name = invalidationKeyOf(logKey);
-  if (seq > (numbers.get(name) ?? 0)) numbers.set(name, seq);
-  if (seq > view.newest) view.newest = seq;
+  if (seq <= (numbers.get(name) ?? 0)) return;
+  numbers.set(name, seq);
+  view.changes++;
+  view.newest = Math.max(view.newest, seq);
 }
 
 /** Returns the number that the view has for a log key, 0 if it has none. */

@@ -158,16 +158,31 @@ export function verdictByView(view: LogView, entry: Dated): Verdict {
   if (view.era === undefined) return isPendingUnconfirmed(view, entry) ? "invalidated" : "unknown";
   if (entry.era !== view.era) return "era";
   if (entry.asOf < view.floor) return "floor";
-  let soft = false;
-  // Without a number above the entry's, no key needs to be looked up, however many tags it has.
-  if (view.newest > entry.asOf)
-    for (const name of entry.invalidationKeys) {
-      if ((view.hard.get(name) ?? 0) > entry.asOf) return "invalidated";
-      if ((view.soft.get(name) ?? 0) > entry.asOf) soft = true;
-    }
+  const found = invalidationByView(view, entry);
+  if (found === "hard") return "invalidated";
   if (entry.asOf < view.base) return "unknown";
   if (isUnconfirmed(view, entry)) return "unconfirmed";
-  return soft ? "soft" : "valid";
+  return found === "soft" ? "soft" : "valid";
+}
+
+/** An entry with at most so many keys is looked up in the numbers each time, which costs less than to remember it. */
+const FEW_KEYS = 8;
+
+/** Returns whether a key of the entry has a hard or a soft number above `asOf`. A hit reads it, however many tags it has. */
+function invalidationByView(view: LogView, entry: Dated): "hard" | "soft" | "none" {
+  // If no number of the view is above `asOf`, no key is looked up.
+  if (view.newest <= entry.asOf) return "none";
+  const { invalidationKeys } = entry;
+  const hasMany = invalidationKeys.length > FEW_KEYS;
+  if (hasMany && view.unaffected.get(entry) === view.changes) return "none";
+  let soft = false;
+  for (const name of invalidationKeys) {
+    if ((view.hard.get(name) ?? 0) > entry.asOf) return "hard";
+    if ((view.soft.get(name) ?? 0) > entry.asOf) soft = true;
+  }
+  if (soft) return "soft";
+  if (hasMany) view.unaffected.set(entry, view.changes);
+  return "none";
 }
 
 /** Returns the hard or soft invalidation that the view has above the entry's `asOf`. */

@@ -86,7 +86,7 @@ export function createBatchObserver(options: BatchObserverOptions): ObserveBatch
     const ctx = createContext({
       now: outer.now,
       host: outer.host,
-      region: () => outer.region,
+      region: outer.region,
       waitUntil,
       emit: (event) => recordEvent(event, record),
       child: () => span && newChildSpan(span, random),

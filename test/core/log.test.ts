@@ -31,27 +31,67 @@ function viewOf(fields: Partial<LogView> = {}): LogView {
 const item = (asOf: number, era = "e") =>
   entryOf({ asOf, era, invalidationKeys: invalidationKeysOf("product:1", "a") });
 
+/** An entry whose keys are counted when they are read. */
+function counted(asOf: number, tags: readonly string[]) {
+  const looks = { count: 0 };
+  const { invalidationKeys, ...dated } = entryOf({
+    asOf,
+    era: "e",
+    invalidationKeys: invalidationKeysOf("product:1", ...tags),
+  });
+  const keys = new Proxy(invalidationKeys, {
+    get(target, name, receiver) {
+      if (name === Symbol.iterator) looks.count++;
+      return Reflect.get(target, name, receiver) as unknown;
+    },
+  });
+  return { entry: { ...dated, invalidationKeys: keys }, looks };
+}
+
 describe("verdictByView", () => {
   it("an entry whose `asOf` no number of the view exceeds is validated without a look at its keys", () => {
-    let looks = 0;
-    const counted = (asOf: number) => {
-      const { invalidationKeys, ...dated } = item(asOf);
-      return Object.defineProperty(dated, "invalidationKeys", {
-        get() {
-          looks++;
-          return invalidationKeys;
-        },
-      }) as typeof dated & { invalidationKeys: typeof invalidationKeys };
-    };
     const view = viewOf();
     noteNumbers(view, ["t:b", "~t:c", "?t:d"] as never, 150);
-    expect(verdictByView(view, counted(150))).toBe("valid");
-    expect(looks).toBe(0);
-    expect(verdictByView(view, counted(149))).toBe("valid");
-    expect(looks).toBeGreaterThan(0);
+    const newer = counted(150, ["a"]);
+    expect(verdictByView(view, newer.entry)).toBe("valid");
+    expect(newer.looks.count).toBe(0);
+    const older = counted(149, ["a"]);
+    expect(verdictByView(view, older.entry)).toBe("valid");
+    expect(older.looks.count).toBe(1);
     noteNumbers(view, ["t:a"] as never, 160);
-    expect(verdictByView(view, counted(150))).toBe("invalidated");
-    expect(verdictByView(view, counted(160))).toBe("valid");
+    expect(verdictByView(view, newer.entry)).toBe("invalidated");
+  });
+
+  it("the keys of an entry with many tags are looked up once for each change of the view, also by a lower number that comes later", () => {
+    const view = viewOf();
+    const { entry, looks } = counted(
+      100,
+      Array.from({ length: 64 }, (_, at) => `a${at}`),
+    );
+    noteNumbers(view, ["t:b"] as never, 150);
+    for (let hit = 0; hit < 3; hit++) expect(verdictByView(view, entry)).toBe("valid");
+    expect(looks.count).toBe(1);
+    noteNumbers(view, ["t:b"] as never, 140);
+    expect(verdictByView(view, entry)).toBe("valid");
+    expect(looks.count).toBe(1);
+    noteNumbers(view, ["t:c"] as never, 120);
+    for (let hit = 0; hit < 3; hit++) expect(verdictByView(view, entry)).toBe("valid");
+    expect(looks.count).toBe(2);
+    noteNumbers(view, ["t:a63"] as never, 110);
+    expect(verdictByView(view, entry)).toBe("invalidated");
+    expect(verdictByView(view, entry)).toBe("invalidated");
+  });
+
+  it("an entry with many tags and a soft invalidation is stale at each look", () => {
+    const view = viewOf();
+    const { entry } = counted(
+      100,
+      Array.from({ length: 64 }, (_, at) => `a${at}`),
+    );
+    noteNumbers(view, ["~t:a7"] as never, 150);
+    for (let hit = 0; hit < 3; hit++) expect(verdictByView(view, entry)).toBe("soft");
+    noteNumbers(view, ["t:a8"] as never, 151);
+    expect(verdictByView(view, entry)).toBe("invalidated");
   });
 
   it("a view of a new era forgets how high the numbers of the former era were", () => {

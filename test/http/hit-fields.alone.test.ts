@@ -47,12 +47,14 @@ async function countedDuring(work: () => Response | Promise<Response>) {
     }
   };
   // The runtime parses request.cf when it is read.
-  const cf = Object.getOwnPropertyDescriptor(Request.prototype, "cf") ?? {};
+  const cf = Object.getOwnPropertyDescriptor(Request.prototype, "cf");
+  if (cf?.get === undefined)
+    throw new Error("request.cf is no getter, so its reads cannot be counted");
   Object.defineProperty(Request.prototype, "cf", {
     ...cf,
     get(this: Request) {
       counts.cf++;
-      return cf.get?.call(this) as unknown;
+      return cf.get!.call(this) as unknown;
     },
   });
   try {

@@ -1,0 +1,111 @@
+/**
+ * Measures the latency of a hit at 500 requests a second, from the intended start of each request (an open loop), beside
+ * bare routes with the same fields. STARTS, SEGMENTS and RATE set how often each subject starts and is measured, 5 s at
+ * a time in turns, and how many requests come in a second.
+ */
+import { setImmediate as turn, setTimeout as pause } from "node:timers/promises";
+import { forkServices } from "../dev/services-process.ts";
+import { API_TENTH, CACHED, FEW, MANY, prepareHit, type HitSubject } from "./hit/subjects.ts";
+import { save, show } from "./support/report.ts";
+import { median, rangeOf } from "./support/time.ts";
+import { ask, closeConnections, closedLoop } from "./tiers/load.ts";
+import { startDataCentre } from "./tiers/runtime.ts";
+
+const STARTS = Number(process.env["STARTS"] ?? 5);
+const SEGMENTS = Number(process.env["SEGMENTS"] ?? 4);
+const RATE = Number(process.env["RATE"] ?? 500);
+const SEGMENT_S = 5;
+/** Requests before the first segment, until the code is compiled. */
+const WARM_UP = 40_000;
+/** A timer of Node is late by up to this time; the rest is waited for in turns of the event loop. */
+const TIMER_MS = 2;
+
+const services = await forkServices();
+const { all, script } = await prepareHit(services, undefined);
+const chosen = [FEW, CACHED, MANY, API_TENTH].map((name) =>
+  all.find((each) => each.name === name)!,
+);
+
+/** Sends the requests of a segment at their instants. Returns the milliseconds from each instant to the end of the answer. */
+async function segment(url: string, first: number): Promise<readonly number[]> {
+  const answers: Promise<number>[] = [];
+  const begin = performance.now();
+  for (let at = 0; at < RATE * SEGMENT_S; at++) {
+    const due = begin + (at / RATE) * 1_000;
+    for (let left = due - performance.now(); left > 0; left = due - performance.now())
+      await (left > TIMER_MS ? pause(left - TIMER_MS) : turn());
+    answers.push(
+      ask(url, first + at).then(({ status }) => {
+        if (status !== 200) throw new Error(`${url}: status ${status}`);
+        return performance.now() - due;
+      }),
+    );
+  }
+  return Promise.all(answers);
+}
+
+async function open({ script: own = script, path, bindings, without }: HitSubject, start: number) {
+  const centre = await startDataCentre(own, {
+    isolates: 1,
+    bindings: { ...bindings, STRATA_NAMESPACE: `tail-${start}` },
+    objects: true,
+    ...(without !== undefined && { without }),
+  });
+  const url = `${centre.urls[0]}${String(path)}`;
+  await closedLoop(WARM_UP, 8, async () => void (await ask(url, asked++)));
+  return { url, times: [] as number[], close: () => centre.close() };
+}
+
+let asked = 0;
+const quantile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+
+const SHARES = { p50: 0.5, p99: 0.99, "p99.9": 0.999 };
+type Quantiles = Record<keyof typeof SHARES, number>;
+const starts: Quantiles[][] = [];
+for (let start = 0; start < STARTS; start++) {
+  const subjects = [];
+  for (const subject of chosen) subjects.push(await open(subject, start));
+  for (let at = 0; at < SEGMENTS; at++)
+    for (const { url, times } of subjects) {
+      times.push(...(await segment(url, asked)));
+      asked += RATE * SEGMENT_S;
+    }
+  starts.push(
+    subjects.map(({ times }) => {
+      const sorted = times.toSorted((one, other) => one - other);
+      return Object.fromEntries(
+        Object.entries(SHARES).map(([name, share]) => [name, quantile(sorted, share)]),
+      ) as Quantiles;
+    }),
+  );
+  for (const { close } of subjects) await close();
+}
+
+const rows = chosen.map(({ name, base }, at) => {
+  const of = (quantileName: keyof Quantiles): readonly number[] =>
+    starts.map((start) => start[at]![quantileName]);
+  const baseAt = chosen.findIndex((each) => each.name === base);
+  const ratios = (quantileName: keyof Quantiles): readonly number[] =>
+    baseAt < 0
+      ? []
+      : starts.map((start) => start[at]![quantileName] / start[baseAt]![quantileName]);
+  const shown = (numbers: readonly number[]): string =>
+    numbers.length === 0 ? "" : `${median(numbers).toFixed(2)} (${rangeOf(numbers, 2)})`;
+  return {
+    subject: name,
+    "p50, ms": median(of("p50")).toFixed(2),
+    "p99, ms": shown(of("p99")),
+    "p99.9, ms": shown(of("p99.9")),
+    beside: base ?? "",
+    "ratio of p99": shown(ratios("p99")),
+    "ratio of p99.9": shown(ratios("p99.9")),
+  };
+});
+show(
+  `A hit at ${RATE} requests a second: ${STARTS} starts, ${SEGMENTS} times ${SEGMENT_S} s each`,
+  rows,
+);
+save("tail", rows);
+closeConnections();
+await services.close();
