@@ -1,5 +1,4 @@
 /** The log view of one isolate: the numbers that it knows, and its own invalidations without a number. */
-import type { Dated } from "./entry.ts";
 import { invalidationKeyOf, SOFT, UNCONFIRMED } from "./invalidation-key.ts";
 import { endMarks, type Marks } from "./log-marks.ts";
 import type { Era, Seq } from "./seq.ts";
@@ -20,8 +19,6 @@ export interface LogView {
   newest: Seq;
   /** How often a number in `hard`, `soft` or `unconfirmed` was set. */
   changes: number;
-  /** The entries with many keys of which no key had a number above `asOf`, each with the `changes` at that time. */
-  readonly unaffected: WeakMap<Dated, number>;
   floor: Seq;
   /** The instant at which this isolate sent the question whose answer it applied last. */
   stamp: EpochMs;
@@ -49,7 +46,6 @@ export function createLogView(maxNumbers = MAX_NUMBERS): LogView {
     seen: 0,
     newest: 0,
     changes: 0,
-    unaffected: new WeakMap(),
     floor: 0,
     stamp: -Infinity,
     hard: new Map(),

@@ -168,20 +168,24 @@ export function verdictByView(view: LogView, entry: Dated): Verdict {
 /** An entry with at most so many keys is looked up in the numbers each time, which costs less than to remember it. */
 const FEW_KEYS = 8;
 
-/** Returns whether a key of the entry has a hard or a soft number above `asOf`. A hit reads it, however many tags it has. */
+/** The entries with many keys of which no key had a number above `asOf`, each with the view and its `changes` at that time. */
+const unaffected = new WeakMap<Dated, { readonly view: LogView; readonly changes: number }>();
+
+/** Returns whether a key of the entry has a hard or a soft number above `asOf`. Every hit in memory asks it. */
 function invalidationByView(view: LogView, entry: Dated): "hard" | "soft" | "none" {
   // If no number of the view is above `asOf`, no key is looked up.
   if (view.newest <= entry.asOf) return "none";
   const { invalidationKeys } = entry;
   const hasMany = invalidationKeys.length > FEW_KEYS;
-  if (hasMany && view.unaffected.get(entry) === view.changes) return "none";
+  const known = hasMany ? unaffected.get(entry) : undefined;
+  if (known?.view === view && known.changes === view.changes) return "none";
   let soft = false;
   for (const name of invalidationKeys) {
     if ((view.hard.get(name) ?? 0) > entry.asOf) return "hard";
     if ((view.soft.get(name) ?? 0) > entry.asOf) soft = true;
   }
   if (soft) return "soft";
-  if (hasMany) view.unaffected.set(entry, view.changes);
+  if (hasMany) unaffected.set(entry, { view, changes: view.changes });
   return "none";
 }
 
