@@ -5,7 +5,7 @@
  * reference API and `cached()` are measured in the same run. ONLY names a part of the subjects, by a regular expression.
  */
 import { forkServices } from "../dev/services-process.ts";
-import { prepareHit } from "./hit/subjects.ts";
+import { prepareHit } from "./support/hit-subjects.ts";
 import { save, show } from "./support/report.ts";
 import { measure, type Spent } from "./support/subjects.ts";
 import { median, rangeOf } from "./support/time.ts";

@@ -5,7 +5,14 @@
  */
 import { setImmediate as turn, setTimeout as pause } from "node:timers/promises";
 import { forkServices } from "../dev/services-process.ts";
-import { API_TENTH, CACHED, FEW, MANY, prepareHit, type HitSubject } from "./hit/subjects.ts";
+import {
+  API_TENTH,
+  CACHED,
+  FEW,
+  MANY,
+  prepareHit,
+  type HitSubject,
+} from "./support/hit-subjects.ts";
 import { save, show } from "./support/report.ts";
 import { median, rangeOf } from "./support/time.ts";
 import { ask, closeConnections, closedLoop } from "./tiers/load.ts";

@@ -33,8 +33,7 @@ export interface Context {
 export interface ContextOptions {
   readonly now: Clock;
   readonly host: string;
-  /** The region, or a function that finds it when it is first needed. */
-  readonly region: string | (() => string);
+  readonly region: string;
   /** The platform's function that keeps work alive after the response. */
   readonly waitUntil: (work: Promise<unknown>) => void;
   readonly emit: (event: CacheEvent) => void;
@@ -43,46 +42,27 @@ export interface ContextOptions {
   readonly hasLeft?: () => boolean;
 }
 
-/**
- * The region is found when it is first needed: a hit in memory needs none, and to find it means to parse
- * `request.cf`. The getter is on a class (decision 20), so a copy by `...ctx` has no region; use `withEmit`.
- */
-class LazyContext implements Context {
-  readonly now: Clock;
-  readonly host: string;
-  readonly emit: Context["emit"];
-  readonly child: Context["child"];
-  readonly hasLeft: Context["hasLeft"];
-  readonly defer: Context["defer"];
-  #region: string | (() => string);
-
-  constructor(options: ContextOptions) {
-    const { now, host, region, waitUntil, emit } = options;
-    this.now = now;
-    this.host = host;
-    this.emit = emit;
-    this.child = options.child ?? noChild;
-    this.hasLeft = options.hasLeft ?? stays;
-    this.defer = (work) =>
-      waitUntil(
-        work.catch((error: unknown) =>
-          emit({ type: "fault.raise", fault: fault("background.failed", messageOf(error)) }),
-        ),
-      );
-    this.#region = region;
-  }
-
-  get region(): string {
-    return typeof this.#region === "string" ? this.#region : (this.#region = this.#region());
-  }
+/** Creates the context of one request, or of one run of the cron trigger. */
+export function createContext({
+  waitUntil,
+  child = () => undefined,
+  hasLeft = () => false,
+  ...given
+}: ContextOptions): Context {
+  return { ...given, child, hasLeft, defer: deferTo(waitUntil, given.emit) };
 }
 
-const noChild = (): undefined => undefined;
-const stays = (): boolean => false;
-
-/** Creates the context of one request, or of one run of the cron trigger. */
-export function createContext(options: ContextOptions): Context {
-  return new LazyContext(options);
+/** Returns the `defer` of a context. */
+export function deferTo(
+  waitUntil: ContextOptions["waitUntil"],
+  emit: Context["emit"],
+): Context["defer"] {
+  return (work) =>
+    waitUntil(
+      work.catch((error: unknown) =>
+        emit({ type: "fault.raise", fault: fault("background.failed", messageOf(error)) }),
+      ),
+    );
 }
 
 /** Returns a copy of a context that reports its events elsewhere. */

@@ -15,8 +15,6 @@ export interface LogView {
   base: Seq;
   /** The newest number of the last applied answer. */
   seen: Seq;
-  /** No number in `hard`, `soft` and `unconfirmed` is above it. */
-  newest: Seq;
   /** How often a number in `hard`, `soft` or `unconfirmed` was set. */
   changes: number;
   floor: Seq;
@@ -44,7 +42,6 @@ export function createLogView(maxNumbers = MAX_NUMBERS): LogView {
     era: undefined,
     base: 0,
     seen: 0,
-    newest: 0,
     changes: 0,
     floor: 0,
     stamp: -Infinity,
@@ -67,7 +64,6 @@ export function setNumber(view: LogView, logKey: string, seq: Seq): void {
   if (seq <= (numbers.get(name) ?? 0)) return;
   numbers.set(name, seq);
   view.changes++;
-  view.newest = Math.max(view.newest, seq);
 }
 
 /** Returns the number that the view has for a log key, 0 if it has none. */

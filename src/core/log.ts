@@ -158,35 +158,31 @@ export function verdictByView(view: LogView, entry: Dated): Verdict {
   if (view.era === undefined) return isPendingUnconfirmed(view, entry) ? "invalidated" : "unknown";
   if (entry.era !== view.era) return "era";
   if (entry.asOf < view.floor) return "floor";
-  const found = invalidationByView(view, entry);
-  if (found === "hard") return "invalidated";
+  const verdict = verdictByNumbersOf(view, entry);
+  if (verdict === "invalidated") return verdict;
   if (entry.asOf < view.base) return "unknown";
-  if (isUnconfirmed(view, entry)) return "unconfirmed";
-  return found === "soft" ? "soft" : "valid";
+  return isUnconfirmed(view, entry) ? "unconfirmed" : verdict;
 }
 
-/** An entry with at most so many keys is looked up in the numbers each time, which costs less than to remember it. */
+/** An entry with at most so many keys is looked up each time, which costs less than to remember it. */
 const FEW_KEYS = 8;
 
-/** The entries with many keys of which no key had a number above `asOf`, each with the view and its `changes` at that time. */
-const unaffected = new WeakMap<Dated, { readonly view: LogView; readonly changes: number }>();
+/** The entries with many keys that were valid, each with the view and its `changes` at that time. */
+const valid = new WeakMap<Dated, { readonly view: LogView; readonly changes: number }>();
 
-/** Returns whether a key of the entry has a hard or a soft number above `asOf`. Every hit in memory asks it. */
-function invalidationByView(view: LogView, entry: Dated): "hard" | "soft" | "none" {
-  // If no number of the view is above `asOf`, no key is looked up.
-  if (view.newest <= entry.asOf) return "none";
-  const { invalidationKeys } = entry;
-  const hasMany = invalidationKeys.length > FEW_KEYS;
-  const known = hasMany ? unaffected.get(entry) : undefined;
-  if (known?.view === view && known.changes === view.changes) return "none";
-  let soft = false;
-  for (const name of invalidationKeys) {
-    if ((view.hard.get(name) ?? 0) > entry.asOf) return "hard";
-    if ((view.soft.get(name) ?? 0) > entry.asOf) soft = true;
+/** Looks the keys of an entry up in the hard and soft numbers. Every hit in memory asks it. */
+function verdictByNumbersOf(view: LogView, entry: Dated): "invalidated" | "soft" | "valid" {
+  const { asOf, invalidationKeys: keys } = entry;
+  const { hard, soft, changes } = view;
+  const known = valid.get(entry);
+  if (known?.changes === changes && known.view === view) return "valid";
+  let verdict: "soft" | "valid" = "valid";
+  for (const name of keys) {
+    if ((hard.get(name) ?? 0) > asOf) return "invalidated";
+    if ((soft.get(name) ?? 0) > asOf) verdict = "soft";
   }
-  if (soft) return "soft";
-  if (hasMany) unaffected.set(entry, { view, changes: view.changes });
-  return "none";
+  if (keys.length > FEW_KEYS && verdict === "valid") valid.set(entry, { changes, view });
+  return verdict;
 }
 
 /** Returns the hard or soft invalidation that the view has above the entry's `asOf`. */
@@ -204,13 +200,13 @@ export function invalidationIn(view: LogView, entry: Dated): Invalidation | unde
 /** Whether an unconfirmed write that the view knows may have invalidated the entry. */
 export function isUnconfirmed(view: LogView, entry: Dated): boolean {
   if (isPendingUnconfirmed(view, entry)) return true;
-  const { unconfirmed, newest } = view;
-  if (unconfirmed.size === 0 || newest <= entry.asOf) return false;
+  const { unconfirmed } = view;
+  if (unconfirmed.size === 0) return false;
   return entry.invalidationKeys.some((name) => (unconfirmed.get(name) ?? 0) > entry.asOf);
 }
 
-function isPendingUnconfirmed({ pending }: LogView, entry: Dated): boolean {
-  return pending.size > 0 && entry.invalidationKeys.some((name) => pending.has(UNCONFIRMED + name));
+function isPendingUnconfirmed({ pending }: LogView, { invalidationKeys }: Dated): boolean {
+  return pending.size > 0 && invalidationKeys.some((name) => pending.has(UNCONFIRMED + name));
 }
 
 /** Starts the view over with an answer. It has the numbers of the era from `since` on, as far as the answer has them. */
@@ -223,7 +219,6 @@ function resetView(view: LogView, era: Era, seq: Seq, answer: LogAnswer): void {
   view.floor = answer.floor;
   view.stamp = answer.sentAt;
   for (const numbers of allNumbers(view)) numbers.clear();
-  view.newest = 0;
   // No number of this answer ends a mark: it may have been given before the mark.
   for (const [logKey, number] of answer.changes) setNumber(view, logKey, number);
 }

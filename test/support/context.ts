@@ -32,7 +32,6 @@ export function createTestContext(options: TestContextOptions = {}): TestContext
   });
   return {
     ...ctx,
-    region,
     events,
     async settle() {
       while (deferred.size > 0) await Promise.all(deferred);

@@ -1,6 +1,6 @@
 import type { Context as HonoContext, MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
-import { createContext, type Context } from "../../core/context.ts";
+import type { Context } from "../../core/context.ts";
 import type { Degradation } from "../../core/degradation.ts";
 import type { DegradationLevel } from "../../core/degradation-level.ts";
 import type { DataReader } from "../../core/data-reader.ts";
@@ -34,6 +34,7 @@ import {
   keepCookiesPrivate,
   sendSessionCookies,
 } from "./answer.ts";
+import { RequestContext } from "./request-context.ts";
 import type { InternalScope, Refreshing, RequestScope, StrataEnv } from "./request-scope.ts";
 import { stepTimings, type StepEnd } from "./server-timing.ts";
 import type { Clock, Millis } from "../../core/time.ts";
@@ -143,7 +144,7 @@ export function createScopeMiddleware(
     const waitUntil = (work: Promise<unknown>): void => c.executionCtx.waitUntil(work);
     const ctx =
       refreshing?.ctx ??
-      createContext({
+      new RequestContext({
         now,
         host: options.host ?? hostOf(url),
         region: () => regionOf(request.cf),

@@ -1,24 +1,27 @@
 import { describe, expect, it, vi } from "vitest";
-import { createContext, withEmit } from "../../src/core/context.ts";
+import { withEmit } from "../../src/core/context.ts";
 import type { CacheEvent } from "../../src/core/events.ts";
+import { RequestContext } from "../../src/http/routes/request-context.ts";
 
 const event = { type: "route.unkeyed" } as CacheEvent;
 
 function contextOf(region: () => string) {
   const events: CacheEvent[] = [];
-  const ctx = createContext({
+  const ctx = new RequestContext({
     now: () => 7,
     host: "shop.test",
     region,
     waitUntil: () => undefined,
     emit: (each) => void events.push(each),
+    child: () => undefined,
+    hasLeft: () => false,
   });
   return { ctx, events };
 }
 
-describe("createContext", () => {
+describe("RequestContext", () => {
   it("finds the region once, when it is first read", () => {
-    const region = vi.fn(() => "eu");
+    const region = vi.fn<() => string>(() => "eu");
     const { ctx } = contextOf(region);
     expect(ctx.host).toBe("shop.test");
     expect(region).not.toHaveBeenCalled();

@@ -2,7 +2,7 @@
 import { bundle } from "../../dev/bundle.ts";
 import type { ServiceAddresses } from "../../dev/services.ts";
 import { versionOf } from "../peers/version.ts";
-import type { Variant } from "../support/subjects.ts";
+import type { Variant } from "./subjects.ts";
 import { ask, OF_CONNECTION, type Answer } from "../tiers/load.ts";
 import { objectBindings, startDataCentre } from "../tiers/runtime.ts";
 
@@ -15,8 +15,8 @@ export interface HitSubject extends Omit<Variant, "beside"> {
   readonly goal?: number;
 }
 
+const BARE = "bare Hono route";
 /** The names by which the benches choose subjects. */
-export const BARE = "bare Hono route";
 export const FEW = `${BARE}, fields of cached()`;
 export const MANY = `${BARE}, fields of the reference API`;
 export const CACHED = "cached(), memory";
