@@ -3,9 +3,12 @@
  * measures. Redis is a real server if one is on PATH, as in production.
  */
 import { fork } from "node:child_process";
+import { endForked } from "./forked-process.ts";
 import { startServices, type ServiceAddresses } from "./services.ts";
 
 export interface ForkedServices extends ServiceAddresses {
+  /** Rejects if the process ends before `close()`. It never resolves. */
+  readonly died: Promise<never>;
   /** Stops the services. Resolves when their process has ended. */
   close(): Promise<void>;
 }
@@ -15,17 +18,26 @@ export interface ForkedServices extends ServiceAddresses {
  * `embedded` (default) or the URL of a database, which is emptied.
  */
 export async function forkServices(postgres = "embedded"): Promise<ForkedServices> {
-  const child = fork(import.meta.filename, [postgres], { stdio: "inherit" });
+  // Its own process group, so that a Ctrl-C reaches the caller alone. It ends when the caller disconnects, or is gone.
+  const child = fork(import.meta.filename, [postgres], { stdio: "inherit", detached: true });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const addresses = await new Promise<ServiceAddresses>((resolve, reject) => {
-    child.once("message", (message) => resolve(message as ServiceAddresses));
-    child.once("exit", (code) => reject(new Error(`the local services ended with ${code}`)));
+  let closing = false;
+  const died = new Promise<never>((_, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code, signal) => {
+      if (!closing) reject(new Error(`the local services ended with ${code ?? signal}`));
+    });
   });
+  died.catch(() => undefined);
+  const ready = new Promise<ServiceAddresses>((resolve) =>
+    child.once("message", (message) => resolve(message as ServiceAddresses)),
+  );
   return {
-    ...addresses,
+    ...(await Promise.race([ready, died])),
+    died,
     async close() {
-      if (child.connected) child.disconnect();
-      await ended;
+      closing = true;
+      await endForked(child, ended);
     },
   };
 }
@@ -33,7 +45,13 @@ export async function forkServices(postgres = "embedded"): Promise<ForkedService
 if (import.meta.main) {
   const [postgres = "embedded"] = process.argv.slice(2);
   const redis = process.env["LOCAL_REDIS"] ?? "auto";
-  const { died: _died, close, ...addresses } = await startServices({ redis, postgres });
-  process.once("disconnect", () => void close());
-  process.send?.(addresses satisfies ServiceAddresses);
+  const { died, close, ...addresses } = await startServices({ redis, postgres });
+  const end = (code: number): void => void close().finally(() => process.exit(code));
+  void died.then((reason) => {
+    console.error(`A local service ended: ${reason}`);
+    end(1);
+  });
+  process.once("disconnect", () => end(0));
+  if (process.connected) process.send?.(addresses satisfies ServiceAddresses);
+  else end(0);
 }

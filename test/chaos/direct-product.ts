@@ -17,6 +17,7 @@ import { createOwnDatabase } from "../../tools/test-services/own-database.ts";
 import { freePorts } from "../dev/support/ports.ts";
 import { createServices, type LocalServices } from "../e2e/support/services.ts";
 import { startInstance, type Instance } from "./instance.ts";
+import { runAll, type Step } from "./steps.ts";
 
 const READY_MS = 60_000;
 
@@ -35,9 +36,11 @@ export interface DirectProduct {
   readonly urls: readonly string[];
   readonly adminToken: string;
   readonly services: LocalServices;
+  /** Rejects if the process of the services ends before `stop()`. It never resolves. */
+  readonly died: Promise<never>;
   /** The first one runs the Durable Objects of all. Each has its own Cache API and queues. */
   readonly instances: readonly Instance[];
-  /** Runs the cron handler of the first instance once. */
+  /** Runs the cron handler of the first instance once. Rejects if it fails. */
   runCron(): Promise<void>;
   /** Bundles the Worker of another folder for a restart. The program does nothing else meanwhile. */
   bundle(root: string): string;
@@ -48,33 +51,31 @@ export interface DirectProduct {
 
 /** Starts the local services and the instances, with one bundle. Resolves when all instances are healthy. */
 export async function startDirectProduct(options: DirectProductOptions): Promise<DirectProduct> {
-  const stops: (() => Promise<unknown>)[] = [];
-  const stop = async (): Promise<void> => {
-    for (const each of stops.splice(0).toReversed()) await each();
-  };
+  const stops: Step[] = [];
+  const stop = (): Promise<void> => runAll(stops.splice(0).toReversed());
   try {
     return await start(options, stops, stop);
   } catch (error) {
-    await stop();
+    await stop().catch(console.error);
     throw error;
   }
 }
 
 async function start(
   { instances: count, cronSeconds, root, variables: given }: DirectProductOptions,
-  stops: (() => Promise<unknown>)[],
+  stops: Step[],
   stop: () => Promise<void>,
 ): Promise<DirectProduct> {
   const folder = mkdtempSync(join(tmpdir(), "strata-instances-"));
   stops.push(async () => rmSync(folder, { recursive: true, force: true }));
   let bundles = 0;
-  const bundleOf = (from: string): string => {
+  const bundleFile = (from: string): string => {
     bundles += 1;
     const script = join(folder, `worker-${bundles}.js`);
     writeFileSync(script, bundle(join(from, "wrangler.toml"), from));
     return script;
   };
-  const script = bundleOf(root);
+  const script = bundleFile(root);
   const config = await readWranglerConfig(join(root, "wrangler.toml"));
 
   const database = await createOwnDatabase();
@@ -84,7 +85,7 @@ async function start(
   const variables = localVariables(services, given);
 
   const instances: Instance[] = [];
-  stops.push(() => Promise.all(instances.map((instance) => instance.stop())));
+  stops.push(() => runAll(instances.map((instance) => () => instance.stop())));
   const untilReady = (url: string): Promise<void> =>
     untilHealthy(`${url}/health`, READY_MS, new AbortController().signal);
   const port = await freePorts(count);
@@ -111,11 +112,16 @@ async function start(
     urls: instances.map(({ url }) => url),
     adminToken: variables["ADMIN_TOKEN"] ?? "",
     services: createServices(services.url, () => services.redisToken),
+    died: services.died,
     instances,
     async runCron() {
-      for (const cron of triggers.crons) await (await runCron(triggers.url, cron)).body?.cancel();
+      for (const cron of triggers.crons) {
+        const response = await runCron(triggers.url, cron);
+        const text = await response.text();
+        if (!response.ok) throw new Error(`cron "${cron}" failed: ${response.status}: ${text}`);
+      }
     },
-    bundle: bundleOf,
+    bundle: bundleFile,
     async restart(at, other = script) {
       const instance = instances[at]!;
       await instance.restart(other);

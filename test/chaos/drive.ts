@@ -32,7 +32,7 @@ export interface Drive {
 /**
  * Sends clients by a schedule that is made before the start, so that slow answers do not slow the
  * clients down (an open loop). The time of a visit counts from its place in the schedule. Resolves when all
- * clients have ended.
+ * clients have ended. Rejects if a happening does, after the last client has come.
  */
 export async function drive({ forMs, streams, happenings = [] }: DriveOptions): Promise<Drive> {
   const schedule = streams
@@ -44,6 +44,9 @@ export async function drive({ forMs, streams, happenings = [] }: DriveOptions): 
     await pause(atMs);
     await act();
   });
+  const acted = Promise.all(acting);
+  // An act that fails during the loop is an error of the drive, which reads it after the loop.
+  acted.catch(() => undefined);
   const visits: Promise<Visit>[] = [];
   for (const { stream, dueMs, n } of schedule) {
     const early = dueMs - (performance.now() - begin);
@@ -59,7 +62,7 @@ export async function drive({ forMs, streams, happenings = [] }: DriveOptions): 
       })),
     );
   }
-  await Promise.all(acting);
+  await acted;
   const rest = forMs - (performance.now() - begin);
   if (rest > 0) await pause(rest);
   const made = await Promise.all(visits);

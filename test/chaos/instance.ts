@@ -3,8 +3,10 @@
  * time of a hit. Each has a workerd of its own, and a process that starts it.
  */
 import { fork } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { once } from "node:events";
+import { mkdirSync, readFileSync } from "node:fs";
+import { endForked } from "../../dev/forked-process.ts";
+import { writeVariables } from "../../dev/supervisor/worker-variables.ts";
 import { runtimesUnder } from "../e2e/support/processes.ts";
 
 export interface InstanceOptions {
@@ -27,7 +29,7 @@ export interface Instance {
   readonly url: string;
   /** The address that fires the handlers of triggers, as `wrangler dev` does. */
   readonly triggersUrl: string;
-  /** The ids of its workerd. */
+  /** The ids of its workerd. Throws if none runs. */
   runtime(): readonly number[];
   /** Starts workerd again with another bundle, on the same port. Meanwhile the port refuses connections. */
   restart(script: string): Promise<void>;
@@ -47,25 +49,35 @@ export async function startInstance(options: InstanceOptions): Promise<Instance>
       "data",
       (chunk: Buffer) => (output = (output + chunk.toString()).slice(-KEPT_OUTPUT)),
     );
-  const ended = once(child, "exit");
-  const start = async (order: InstanceOptions): Promise<Ready> => {
-    child.send(order);
-    const gone = ended.then(([code]) => {
-      throw new Error(`${order.name} ended with ${code}:\n${output}`);
+  const ended = new Promise<string>((resolve) => {
+    child.once("exit", (code, signal) => resolve(String(code ?? signal)));
+    // A process that has no id has not started, and has no exit. Node ends the driver for an error without a listener.
+    child.on("error", (error) => {
+      if (child.pid === undefined) resolve(error.message);
     });
-    const [ready] = (await Promise.race([once(child, "message"), gone])) as [Ready];
-    return ready;
+  });
+  const start = async (order: InstanceOptions): Promise<Ready> => {
+    const gone = ended.then((how) => {
+      throw new Error(`${order.name} ended with ${how}:\n${output}`);
+    });
+    if (!child.connected) return gone;
+    const ready = new Promise<Ready>((resolve) =>
+      child.once("message", (message) => resolve(message as Ready)),
+    );
+    child.send(order);
+    return Promise.race([ready, gone]);
   };
   const { triggersUrl } = await start(options);
   return {
     url: `http://127.0.0.1:${options.port}`,
     triggersUrl,
-    runtime: () => runtimesUnder([child.pid ?? 0]),
-    restart: async (script) => void (await start({ ...options, script })),
-    async stop() {
-      if (child.connected) child.disconnect();
-      await ended;
+    runtime() {
+      const found = child.pid === undefined ? [] : runtimesUnder([child.pid]);
+      if (found.length === 0) throw new Error(`${options.name} has no process of workerd`);
+      return found;
     },
+    restart: async (script) => void (await start({ ...options, script })),
+    stop: () => endForked(child, ended),
   };
 }
 
@@ -83,7 +95,12 @@ async function runInstance(): Promise<void> {
   let runtime: InstanceType<typeof Miniflare> | undefined;
 
   const start = async (order: InstanceOptions): Promise<Ready> => {
-    const { modulesRules: _bundled, ...worker } = optionsOf(order.config).workerOptions;
+    // Without a file, wrangler would read the .dev.vars of a developer beside the configuration.
+    mkdirSync(order.persistTo, { recursive: true });
+    const file = `${order.persistTo}.env`;
+    writeVariables(file, order.variables);
+    const { workerOptions } = optionsOf(order.config, undefined, { envFiles: [file] });
+    const { modulesRules: _bundled, ...worker } = workerOptions;
     const options = convertV4MiniflareOptions({
       host: "127.0.0.1",
       port: 0,
@@ -98,7 +115,6 @@ async function runInstance(): Promise<void> {
           name: order.name,
           modules: true,
           script: readFileSync(order.script, "utf8"),
-          bindings: Object.assign({}, worker.bindings, order.variables),
           unsafeDirectSockets: [{ host: "127.0.0.1", port: order.port }],
         },
       ],

@@ -38,7 +38,7 @@ const starting = startStage({
   rate: options.rate,
   slowest: options.slowest,
 });
-// The product has a process group of its own, so that a Ctrl-C does not reach it.
+// The instances and the services have process groups of their own: a Ctrl-C reaches this program alone, which stops them.
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, () => {
     void starting.then(({ stop }) => stop()).finally(() => process.exit(130));

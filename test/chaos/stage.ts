@@ -8,6 +8,7 @@ import { drive, type Drive, type DriveOptions } from "./drive.ts";
 import type { Headroom } from "./headroom.ts";
 import { createShop, stockShop, type Shop } from "./shop.ts";
 import { slowestOf } from "./slowest.ts";
+import { runAll, type Step } from "./steps.ts";
 import { visit, type Errand, type Visit } from "./visit.ts";
 
 export const INSTANCES = 2;
@@ -21,6 +22,12 @@ const WARMING = 10;
  */
 const NETWORK = { "MF-CF-Blob": JSON.stringify({ colo: "DFW", continent: "NA", country: "US" }) };
 
+/** `npm run dev`, and its clients. */
+export interface DevProduct {
+  readonly product: Product;
+  readonly shop: Shop;
+}
+
 /** The running product, and what a trial needs to drive it. */
 export interface Stage {
   readonly product: DirectProduct;
@@ -29,8 +36,11 @@ export interface Stage {
   readonly services: LocalServices;
   readonly shop: Shop;
   readonly origin: ScriptedOrigin;
-  /** Starts `npm run dev` with products for a trial, which ends with the stage at the latest. */
-  startDev(): Promise<Product>;
+  /**
+   * Starts `npm run dev` with products and the stage's variables for a trial. It ends with the stage at the latest. Until
+   * the next `settle()`, the headroom reports its capacity.
+   */
+  startDev(): Promise<DevProduct>;
   /** Scales a duration of the plan by the factor of the run, in milliseconds. */
   seconds(planned: number): number;
   /** Scales a rate of clients of the plan by the factor of the run, in clients a second. */
@@ -39,8 +49,8 @@ export interface Stage {
   drive(options: DriveOptions): Promise<Drive>;
   /** Makes one visit outside a drive. */
   ask(errand: Errand): Promise<Pick<Visit, "outcome" | "status" | "headers">>;
-  /** Takes products, and reads each on both instances, so that the memory of both holds them. Default: of the stage's shop. */
-  warm(count: number, of?: Shop): Promise<readonly number[]>;
+  /** Takes products from a shop, by default the stage's, and reads each on both instances. Then the memory of both holds them. */
+  warm(count: number, from?: Shop): Promise<readonly number[]>;
   /**
    * Ends all faults, waits until reads on both instances succeed and are stored, and measures the capacity
    * that the headroom reports.
@@ -62,25 +72,43 @@ export interface StageOptions {
 }
 
 export async function startStage(options: StageOptions): Promise<Stage> {
-  const { root = ROOT, factor, rate, slowest } = options;
+  const stops: Step[] = [];
+  const stop = (): Promise<void> => runAll(stops.splice(0).toReversed());
+  try {
+    return await start(options, stops, stop);
+  } catch (error) {
+    await stop().catch(console.error);
+    throw error;
+  }
+}
+
+async function start(
+  { root = ROOT, factor, rate, slowest }: StageOptions,
+  stops: Step[],
+  stop: () => Promise<void>,
+): Promise<Stage> {
   const origin = await startScriptedOrigin();
+  stops.push(() => origin.close());
+  const variables = {
+    ORIGIN_URL: origin.url,
+    // Spans of every request would take more of a small machine than the requests.
+    OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
+    OTEL_TRACES_SAMPLER_ARG: "0.02",
+    // The default of a deployment. The local collector shares a processor with Redis and SQL.
+    OTEL_METRIC_EXPORT_INTERVAL: "60000",
+  };
   const product = await startDirectProduct({
     instances: INSTANCES,
     cronSeconds: 60,
     root,
-    variables: {
-      ORIGIN_URL: origin.url,
-      // Spans of every request would take more of a small machine than the requests.
-      OTEL_TRACES_SAMPLER: "parentbased_traceidratio",
-      OTEL_TRACES_SAMPLER_ARG: "0.02",
-      // The default of a deployment. The local collector shares a processor with Redis and SQL.
-      OTEL_METRIC_EXPORT_INTERVAL: "60000",
-    },
+    variables,
   });
+  stops.push(() => product.stop());
   const { services } = product;
   const shop = createShop(product.urls, product.adminToken, NETWORK);
   const everyInstance = product.urls.map((_url, instance) => instance);
   const devs = new Set<Product>();
+  stops.push(() => runAll([...devs].map((dev) => () => dev.stop())));
   const headrooms: Headroom[] = [];
   let capacity = 0;
 
@@ -106,14 +134,8 @@ export async function startStage(options: StageOptions): Promise<Stage> {
     capacity = await measureCapacity(shop);
   };
 
-  try {
-    await stockShop(services);
-    await settle();
-  } catch (error) {
-    await product.stop();
-    await origin.close();
-    throw error;
-  }
+  await stockShop(services);
+  await settle();
   return {
     product,
     root,
@@ -124,42 +146,45 @@ export async function startStage(options: StageOptions): Promise<Stage> {
     rate: (planned) => planned * rate,
     settle,
     async drive(options) {
-      const driven = await drive(options);
+      const driven = await Promise.race([drive(options), product.died]);
       const offered = options.streams.reduce((sum, { perSecond }) => sum + perSecond, 0);
       headrooms.push({ ...driven.headroom, offered, capacity });
       for (const line of slowestOf(driven.visits, slowest)) console.log(line);
       return driven;
     },
     ask: (errand) => visit(errand, {}),
-    async warm(count, of = shop) {
-      const ids = of.take(count);
-      for (let from = 0; from < count; from += WARMING)
+    async warm(count, from = shop) {
+      const ids = from.take(count);
+      for (let first = 0; first < count; first += WARMING)
         await Promise.all(
           ids
-            .slice(from, from + WARMING)
-            .flatMap((id) => everyInstance.map((at) => visit(of.product(at, id), {}))),
+            .slice(first, first + WARMING)
+            .flatMap((id) => everyInstance.map((at) => visit(from.product(at, id), {}))),
         );
-      // What follows the answers: the entries go to Redis and to the edge.
+      // After an answer, its entry goes to Redis and to the edge.
       await pause(200);
       return ids;
     },
     takeHeadroom: () => headrooms.splice(0),
     async startDev() {
-      const dev = await startProduct({ instances: INSTANCES, root });
+      const dev = await startProduct({ instances: INSTANCES, root, env: variables });
       devs.add(dev);
       await stockShop(dev.services);
+      // The proxy of `wrangler dev` answers no request that has the fields of NETWORK.
+      const devShop = createShop(dev.urls, dev.adminToken);
+      capacity = await measureCapacity(devShop);
       return {
-        ...dev,
-        async stop() {
-          devs.delete(dev);
-          await dev.stop();
+        product: {
+          ...dev,
+          async stop() {
+            devs.delete(dev);
+            await dev.stop();
+          },
         },
+        shop: devShop,
       };
     },
-    async stop() {
-      await Promise.all([product, ...devs].map((each) => each.stop()));
-      await origin.close();
-    },
+    stop,
   };
 }
 

@@ -1,8 +1,10 @@
 /** The instances of `npm run chaos`, with a small Worker: what a trial does to one of them. */
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
+import { forkServices } from "../../dev/services-process.ts";
 import { runCron } from "../../dev/supervisor/cron.ts";
 import {
   furtherInstance,
@@ -51,7 +53,7 @@ export default {
     const count = await counter(env).add(pathname === "/add" ? 1 : 0);
     const address = request.headers.get("CF-Connecting-IP");
     const { continent } = request.cf;
-    return Response.json({ version: "${version}", variable: env.VARIABLE, count, address, continent });
+    return Response.json({ version: "${version}", variable: env.VARIABLE, other: env.OTHER, count, address, continent });
   },
   async queue(batch, env) { await counter(env).add(10); },
   async scheduled(event, env) { await counter(env).add(100); },
@@ -72,6 +74,8 @@ async function startTwo(): Promise<{ instances: readonly Instance[]; second: str
   };
   const script = file("worker.js", worker("first"));
   const config = await readWranglerConfig(file("wrangler.toml", CONFIG));
+  // The variables of a developer, which no instance may read.
+  file(".dev.vars", "VARIABLE=theirs\nOTHER=theirs\n");
   const port = await freePorts(2);
   const instances: Instance[] = [];
   for (const at of [0, 1]) {
@@ -136,4 +140,22 @@ it("two instances share the Durable Objects of the first, and each can be frozen
   const left = [...host.runtime(), ...other.runtime()];
   await Promise.all([host.stop(), other.stop()]);
   for (const pid of left) expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+  expect(() => host.runtime()).toThrow("no process of workerd");
+});
+
+it("after a failed restart, an instance rejects further restarts with its output and stops", async () => {
+  const { instances } = await startTwo();
+  const [, other] = instances as [Instance, Instance];
+  await expect(other.restart("no-such-file.js")).rejects.toThrow("no-such-file.js");
+  await expect(other.restart("no-such-file.js")).rejects.toThrow("ended with 1");
+  await other.stop();
+});
+
+it("the local services of another process tell their caller that they have ended", async () => {
+  const services = await forkServices();
+  closing.push(() => services.close());
+  const own = execFileSync("ps", ["-o", "pid=,args=", "--ppid", String(process.pid), "-ww"]);
+  const [, pid] = /^\s*(\d+) .*services-process/m.exec(own.toString()) ?? [];
+  signalAll([Number(pid)], "SIGKILL");
+  await expect(services.died).rejects.toThrow("the local services ended with SIGKILL");
 });

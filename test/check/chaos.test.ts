@@ -1,16 +1,20 @@
 /** The parts of `npm run chaos` that judge: each is shown what it should catch. */
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { globSync, mkdtempSync, rmSync } from "node:fs";
+import { globSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { endForked } from "../../dev/forked-process.ts";
 import { drive } from "../chaos/drive.ts";
 import { secondsUntilGood, serverTiming } from "../chaos/figures.ts";
 import { readOptions } from "../chaos/options.ts";
 import { hasPassed, rowsOf, type Outcome } from "../chaos/report.ts";
 import { copySecondVersion } from "../chaos/second-version.ts";
 import { createShop } from "../chaos/shop.ts";
+import { runAll, runAndRestore } from "../chaos/steps.ts";
 import { createVersions } from "../chaos/versions.ts";
 import { visit, type Visit } from "../chaos/visit.ts";
 
@@ -53,6 +57,21 @@ describe("the driver of npm run chaos", () => {
     expect(visits.length).toBeGreaterThan(10);
     // The first answers came after the last client.
     expect(visits.every(({ dueMs, ms }) => dueMs + ms >= 399)).toBe(true);
+  });
+
+  it("a happening that fails ends its drive with its error, after the last client has come", async () => {
+    let asked = 0;
+    const url = await serve((_request, response) => {
+      asked += 1;
+      response.end();
+    });
+    const driving = drive({
+      forMs: 300,
+      streams: [{ name: "all", perSecond: 100, errand: () => ({ url, path: "/" }) }],
+      happenings: [{ atMs: 0, act: () => Promise.reject(new Error("no such fault")) }],
+    });
+    await expect(driving).rejects.toThrow("no such fault");
+    expect(asked).toBeGreaterThan(10);
   });
 
   it.each([
@@ -224,5 +243,40 @@ describe("the judges of npm run chaos", () => {
     const folder = mkdtempSync(join(tmpdir(), "strata-version-"));
     closing.push(() => rmSync(folder, { recursive: true, force: true }));
     expect(copySecondVersion(process.cwd(), folder)).toBe(folder);
+  });
+});
+
+describe("the ends of npm run chaos", () => {
+  it("all steps of an end run although some fail, and the first error is thrown", async () => {
+    const ran: number[] = [];
+    const step = (n: number, fails: boolean) => async () => {
+      ran.push(n);
+      if (fails) throw new Error(`step ${n} failed`);
+    };
+    await expect(runAll([step(1, false), step(2, true), step(3, false)])).rejects.toThrow("step 2");
+    expect(ran).toEqual([1, 2, 3]);
+  });
+
+  it("the error of a trial goes before the error of the steps that restore", async () => {
+    const fail = (message: string) => () => Promise.reject(new Error(message));
+    await expect(runAndRestore(fail("trial"), [])).rejects.toThrow("trial");
+    await expect(runAndRestore(async () => 7, [fail("restore")])).rejects.toThrow("restore");
+    expect(await runAndRestore(async () => 7, [async () => 8])).toBe(7);
+    let restored = false;
+    const restore = async () => void (restored = true);
+    await expect(runAndRestore(fail("trial"), [restore])).rejects.toThrow("trial");
+    expect(restored).toBe(true);
+  });
+
+  it("a process that does not end when it is disconnected is killed", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "strata-stubborn-"));
+    closing.push(() => rmSync(folder, { recursive: true, force: true }));
+    const file = join(folder, "stubborn.mjs");
+    writeFileSync(file, 'setInterval(() => {}, 1_000); process.send("ready");');
+    const child = fork(file, { detached: true });
+    const ended = once(child, "exit");
+    await once(child, "message");
+    await endForked(child, ended, 100);
+    expect(child.signalCode).toBe("SIGKILL");
   });
 });

@@ -12,7 +12,7 @@ export const trial: Trial = {
     "the instance that runs the Durable Objects is frozen; the other answers warm and cold reads",
   async run({ shop, product, drive, warm, seconds, rate }) {
     const hot = await warm(40);
-    const frozen = product.instances[0]?.runtime() ?? [];
+    const frozen = product.instances[0]!.runtime();
     const thawMs = FREEZE_MS + Math.max(6_000, seconds(12));
     try {
       const { visits } = await drive({

@@ -2,7 +2,8 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { copySecondVersion } from "../second-version.ts";
 import { isGood, percentile, share, times } from "../figures.ts";
-import type { Trial } from "../trial.ts";
+import { runAndRestore } from "../steps.ts";
+import type { Figure, Trial } from "../trial.ts";
 import { createVersions } from "../versions.ts";
 import type { Behaviour, Errand } from "../visit.ts";
 
@@ -14,12 +15,12 @@ const BOUND_MS = 1_000 + 500;
 /** The port of an instance refuses connections for a second while it restarts. */
 const RECONNECTING: Behaviour = { retries: 5 };
 
-/** Two versions of the Worker share one Redis. Neither serves what it may not, and no reader waits for the change. */
+/** Two versions of the Worker share one Redis. Neither serves what it may not. */
 export const trial: Trial = {
   about: "both instances restart one after the other, as a version with another schema and policy",
   async run({ root, product, shop, drive, warm, rate }) {
     const folder = join(root, ".strata", `versions-${process.pid}`);
-    try {
+    const measure = async (): Promise<readonly Figure[]> => {
       const second = product.bundle(copySecondVersion(root, folder));
       const versions = createVersions(shop, await warm(40));
       const answers: Seen[] = [];
@@ -77,10 +78,12 @@ export const trial: Trial = {
           goal: { most: 0 },
         },
       ];
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-      for (const instance of [0, 1]) await product.restart(instance);
-    }
+    };
+    return runAndRestore(measure, [
+      async () => rmSync(folder, { recursive: true, force: true }),
+      () => product.restart(0),
+      () => product.restart(1),
+    ]);
   },
 };
 

@@ -12,7 +12,7 @@ import type { Stage } from "../stage.ts";
 import type { Trial } from "../trial.ts";
 
 /**
- * SQL that answers about 20 queries a second. A cold read takes 15 ms of processor time in all processes, so that twice
+ * SQL that answers about 20 queries a second. A cold read takes 13 ms of processor time in all processes, so that twice
  * as many leave most of two cores idle. At 80 a second, reads would wait for the processor.
  */
 const CAPACITY = { latencyMs: 400, concurrency: 8 } as const;
