@@ -3,7 +3,6 @@
  * time of a hit. Each has a workerd of its own, and a process that starts it.
  */
 import { fork } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync, readFileSync } from "node:fs";
 import { endForked } from "../../dev/forked-process.ts";
 import { writeVariables } from "../../dev/supervisor/worker-variables.ts";
