@@ -98,7 +98,9 @@ async function runInstance(): Promise<void> {
     mkdirSync(order.persistTo, { recursive: true });
     const file = `${order.persistTo}.env`;
     writeVariables(file, order.variables);
-    const { workerOptions } = optionsOf(order.config, undefined, { envFiles: [file] });
+    // The types of wrangler do not have `envFiles`.
+    const reading = { overrides: {}, envFiles: [file] };
+    const { workerOptions } = optionsOf(order.config, undefined, reading);
     const { modulesRules: _bundled, ...worker } = workerOptions;
     const options = convertV4MiniflareOptions({
       host: "127.0.0.1",
