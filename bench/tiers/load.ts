@@ -23,7 +23,7 @@ const CLIENTS = 5_000;
 export const HOST = "shop.test";
 
 /**
- * The text of `request.cf`, as long as at Cloudflare's edge. The runtime of miniflare takes it from this field. It is
+ * The text of `request.cf`, with the members that Cloudflare documents. The runtime of miniflare takes it from this field. It is
  * parsed when a Worker reads a member.
  */
 const NETWORK = JSON.stringify({

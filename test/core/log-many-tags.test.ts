@@ -29,7 +29,7 @@ function counted(asOf: number, tags: readonly string[]) {
 }
 
 describe("verdictByView", () => {
-  it("the keys of an entry with many tags are looked up once for each change of the view, also by a lower number that comes later", () => {
+  it("the keys of an entry with many tags are looked up once for each change of the log view, also after a lower number", () => {
     const view = createView();
     const { entry, looks } = counted(
       100,
