@@ -17,7 +17,7 @@ import { createOwnDatabase } from "../../tools/test-services/own-database.ts";
 import { freePorts } from "../dev/support/ports.ts";
 import { createServices, type LocalServices } from "../e2e/support/services.ts";
 import { startInstance, type Instance } from "./instance.ts";
-import { runAll, type Step } from "./steps.ts";
+import { runAll, startOrStop, type Stops } from "./steps.ts";
 
 const READY_MS = 60_000;
 
@@ -50,24 +50,16 @@ export interface DirectProduct {
 }
 
 /** Starts the local services and the instances, with one bundle. Resolves when all instances are healthy. */
-export async function startDirectProduct(options: DirectProductOptions): Promise<DirectProduct> {
-  const stops: Step[] = [];
-  const stop = (): Promise<void> => runAll(stops.splice(0).toReversed());
-  try {
-    return await start(options, stops, stop);
-  } catch (error) {
-    await stop().catch(console.error);
-    throw error;
-  }
+export function startDirectProduct(options: DirectProductOptions): Promise<DirectProduct> {
+  return startOrStop((stops) => start(options, stops));
 }
 
 async function start(
   { instances: count, cronSeconds, root, variables: given }: DirectProductOptions,
-  stops: Step[],
-  stop: () => Promise<void>,
+  stops: Stops,
 ): Promise<DirectProduct> {
   const folder = mkdtempSync(join(tmpdir(), "strata-instances-"));
-  stops.push(async () => rmSync(folder, { recursive: true, force: true }));
+  stops.add(async () => rmSync(folder, { recursive: true, force: true }));
   let bundles = 0;
   const bundleFile = (from: string): string => {
     bundles += 1;
@@ -79,13 +71,13 @@ async function start(
   const config = await readWranglerConfig(join(root, "wrangler.toml"));
 
   const database = await createOwnDatabase();
-  stops.push(() => database.drop());
+  stops.add(() => database.drop());
   const services = await forkServices(database.postgres);
-  stops.push(() => services.close());
+  stops.add(() => services.close());
   const variables = localVariables(services, given);
 
   const instances: Instance[] = [];
-  stops.push(() => runAll(instances.map((instance) => () => instance.stop())));
+  stops.add(() => runAll(instances.map((instance) => () => instance.stop())));
   const untilReady = (url: string): Promise<void> =>
     untilHealthy(`${url}/health`, READY_MS, new AbortController().signal);
   const port = await freePorts(count);
@@ -107,7 +99,7 @@ async function start(
   }
   const triggers = { url: instances[0]!.triggersUrl, crons: cronsOf(config), log: console.error };
   const stopCron = startCron({ ...triggers, everyMs: cronSeconds * 1_000 });
-  stops.push(async () => stopCron());
+  stops.add(async () => stopCron());
   return {
     urls: instances.map(({ url }) => url),
     adminToken: variables["ADMIN_TOKEN"] ?? "",
@@ -127,6 +119,6 @@ async function start(
       await instance.restart(other);
       await untilReady(instance.url);
     },
-    stop,
+    stop: () => stops.stop(),
   };
 }

@@ -8,7 +8,7 @@ import { drive, type Drive, type DriveOptions } from "./drive.ts";
 import type { Headroom } from "./headroom.ts";
 import { createShop, stockShop, type Shop } from "./shop.ts";
 import { slowestOf } from "./slowest.ts";
-import { runAll, type Step } from "./steps.ts";
+import { runAll, startOrStop, type Stops } from "./steps.ts";
 import { visit, type Errand, type Visit } from "./visit.ts";
 
 export const INSTANCES = 2;
@@ -71,24 +71,16 @@ export interface StageOptions {
   readonly slowest: number;
 }
 
-export async function startStage(options: StageOptions): Promise<Stage> {
-  const stops: Step[] = [];
-  const stop = (): Promise<void> => runAll(stops.splice(0).toReversed());
-  try {
-    return await start(options, stops, stop);
-  } catch (error) {
-    await stop().catch(console.error);
-    throw error;
-  }
+export function startStage(options: StageOptions): Promise<Stage> {
+  return startOrStop((stops) => start(options, stops));
 }
 
 async function start(
   { root = ROOT, factor, rate, slowest }: StageOptions,
-  stops: Step[],
-  stop: () => Promise<void>,
+  stops: Stops,
 ): Promise<Stage> {
   const origin = await startScriptedOrigin();
-  stops.push(() => origin.close());
+  stops.add(() => origin.close());
   const variables = {
     ORIGIN_URL: origin.url,
     // Spans of every request would take more of a small machine than the requests.
@@ -103,12 +95,12 @@ async function start(
     root,
     variables,
   });
-  stops.push(() => product.stop());
+  stops.add(() => product.stop());
   const { services } = product;
   const shop = createShop(product.urls, product.adminToken, NETWORK);
   const everyInstance = product.urls.map((_url, instance) => instance);
   const devs = new Set<Product>();
-  stops.push(() => runAll([...devs].map((dev) => () => dev.stop())));
+  stops.add(() => runAll([...devs].map((dev) => () => dev.stop())));
   const headrooms: Headroom[] = [];
   let capacity = 0;
 
@@ -184,7 +176,7 @@ async function start(
         shop: devShop,
       };
     },
-    stop,
+    stop: () => stops.stop(),
   };
 }
 

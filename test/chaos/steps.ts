@@ -13,6 +13,28 @@ export async function runAll(steps: readonly Step[]): Promise<void> {
   if (errors.length > 0) throw errors[0];
 }
 
+/** What a start needs to be undone: it adds a step for each part that it has started. */
+export interface Stops {
+  add(step: Step): void;
+  /** Runs the steps, the newest first, and forgets them. */
+  stop(): Promise<void>;
+}
+
+/** Starts something of several parts. If that fails, the parts that have started are stopped. */
+export async function startOrStop<T>(start: (stops: Stops) => Promise<T>): Promise<T> {
+  const steps: Step[] = [];
+  const stops: Stops = {
+    add: (step) => void steps.push(step),
+    stop: () => runAll(steps.splice(0).toReversed()),
+  };
+  try {
+    return await start(stops);
+  } catch (error) {
+    await stops.stop().catch(console.error);
+    throw error;
+  }
+}
+
 /** Runs `work`, and then all steps of `restore`, also if `work` fails. Its error goes before theirs. */
 export async function runAndRestore<T>(
   work: () => Promise<T>,
