@@ -1,0 +1,19 @@
+/** A Worker whose routes are hits in memory after their first request, and a route without a cache. */
+import { Hono } from "hono";
+import { createStrata, definePolicy, key } from "../../../src/entries/data.ts";
+import { cached, middleware, respond, type StrataEnv } from "../../../src/entries/hono.ts";
+
+const PRODUCT = { id: 42, name: "Mechanical keyboard", price: "129.00", stock: 7 };
+const PRODUCTS = definePolicy({ freshFor: "1h" });
+
+const strata = createStrata({ namespace: "hits" });
+const app = new Hono<StrataEnv>();
+app.get("/bare/:id", (c) => c.json(PRODUCT));
+app.use(middleware(strata, app));
+app.get("/cached/:id", cached({ freshFor: "1h" }), (c) => c.json(PRODUCT));
+app.get("/read/:id", async (c) => {
+  const id = key("product", c.req.param("id"));
+  return respond(c, await c.get("strata").cache.read(id, PRODUCTS, async () => PRODUCT));
+});
+
+export default app;
