@@ -5,18 +5,11 @@
  */
 import { setImmediate as turn, setTimeout as pause } from "node:timers/promises";
 import { forkServices } from "../dev/services-process.ts";
-import {
-  API_TENTH,
-  CACHED,
-  FEW,
-  MANY,
-  prepareHit,
-  type HitSubject,
-} from "./support/hit-subjects.ts";
+import { prepareHit } from "./support/hit-subjects.ts";
 import { save, show } from "./support/report.ts";
-import { median, rangeOf } from "./support/time.ts";
-import { ask, closeConnections, closedLoop } from "./tiers/load.ts";
-import { startDataCentre } from "./tiers/runtime.ts";
+import { pairsOf, startHit } from "./support/start-hit.ts";
+import { median, quantile, rangeOf } from "./support/time.ts";
+import { ask, closeConnections } from "./tiers/load.ts";
 
 const STARTS = Number(process.env["STARTS"] ?? 5);
 const SEGMENTS = Number(process.env["SEGMENTS"] ?? 4);
@@ -28,10 +21,8 @@ const WARM_UP = 40_000;
 const TIMER_MS = 2;
 
 const services = await forkServices();
-const { all, script } = await prepareHit(services, undefined);
-const chosen = [FEW, CACHED, MANY, API_TENTH].map((name) =>
-  all.find((each) => each.name === name)!,
-);
+const prepared = await prepareHit(services, undefined);
+const chosen = pairsOf(prepared);
 
 /** Sends the requests of a segment at their instants. Returns the milliseconds from each instant to the end of the answer. */
 async function segment(url: string, first: number): Promise<readonly number[]> {
@@ -51,42 +42,32 @@ async function segment(url: string, first: number): Promise<readonly number[]> {
   return Promise.all(answers);
 }
 
-async function open({ script: own = script, path, bindings, without }: HitSubject, start: number) {
-  const centre = await startDataCentre(own, {
-    isolates: 1,
-    bindings: { ...bindings, STRATA_NAMESPACE: `tail-${start}` },
-    objects: true,
-    ...(without !== undefined && { without }),
-  });
-  const url = `${centre.urls[0]}${String(path)}`;
-  await closedLoop(WARM_UP, 8, async () => void (await ask(url, asked++)));
-  return { url, times: [] as number[], close: () => centre.close() };
-}
-
 let asked = 0;
-const quantile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 
 const SHARES = { p50: 0.5, p99: 0.99, "p99.9": 0.999 };
 type Quantiles = Record<keyof typeof SHARES, number>;
 const starts: Quantiles[][] = [];
 for (let start = 0; start < STARTS; start++) {
   const subjects = [];
-  for (const subject of chosen) subjects.push(await open(subject, start));
+  const options = { namespace: `tail-${start}`, warmUp: WARM_UP, inspected: false };
+  for (const subject of chosen) {
+    const { url, centre } = await startHit(subject, prepared, options);
+    subjects.push({ url, centre, times: [] as number[] });
+  }
   for (let at = 0; at < SEGMENTS; at++)
     for (const { url, times } of subjects) {
       times.push(...(await segment(url, asked)));
       asked += RATE * SEGMENT_S;
     }
   starts.push(
-    subjects.map(({ times }) => {
-      const sorted = times.toSorted((one, other) => one - other);
-      return Object.fromEntries(
-        Object.entries(SHARES).map(([name, share]) => [name, quantile(sorted, share)]),
-      ) as Quantiles;
-    }),
+    subjects.map(
+      ({ times }) =>
+        Object.fromEntries(
+          Object.entries(SHARES).map(([name, share]) => [name, quantile(times, share)]),
+        ) as Quantiles,
+    ),
   );
-  for (const { close } of subjects) await close();
+  for (const { centre } of subjects) await centre.close();
 }
 
 const rows = chosen.map(({ name, base }, at) => {

@@ -5,7 +5,7 @@ import { bundle } from "../../dev/bundle.ts";
 import { forkServices } from "../../dev/services-process.ts";
 import { startDataCentre } from "../tiers/runtime.ts";
 import { freePort } from "../support/processes.ts";
-import { liveBytes, V8_FLAGS } from "../../tools/heap/live-bytes.ts";
+import { GC_FLAG, liveBytes } from "../../tools/heap/live-bytes.ts";
 
 export interface Subject {
   readonly url: string;
@@ -22,7 +22,7 @@ const READY_MS = 120_000;
 
 /** Starts the bundled Worker in workerd, as a client on the network would reach it. */
 export async function startOnOwnPort(root: string, originUrl: string): Promise<Subject> {
-  process.env["MINIFLARE_WORKERD_V8_FLAGS"] = V8_FLAGS;
+  process.env["MINIFLARE_WORKERD_V8_FLAGS"] = GC_FLAG;
   const services = await forkServices();
   const centre = await startDataCentre(bundle("wrangler.toml", root), {
     isolates: 1,

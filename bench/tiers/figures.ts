@@ -24,21 +24,21 @@ const LABELS = {
   meanOverNone: ["mean, times better than no cache", 1],
   p95OverNone: ["p95, times better than no cache", 1],
   meanOverAside: ["mean, times better than cache-aside", 1],
-  sqlOfReads: ["SQL queries of the reads, per 100 reads", 2],
-  sqlOfAll: ["with those of the writes", 2],
+  sqlOfReads: ["SQL queries of reads, per 100 reads", 2],
+  sqlOfAll: ["SQL queries of reads and writes, per 100 reads", 2],
 } as const satisfies Readonly<Record<string, readonly [label: string, digits: number]>>;
 
 type Figure = keyof typeof LABELS;
 export type Figures = Readonly<Record<Figure, number>>;
-type Own = Omit<Figures, "meanOverNone" | "p95OverNone" | "meanOverAside">;
+type OwnFigures = Omit<Figures, "meanOverNone" | "p95OverNone" | "meanOverAside">;
 
 /** The phases that the others of the run are compared with. */
-export interface Bases {
+export interface Baselines {
   readonly none: Phase;
   readonly aside: Phase;
 }
 
-export function figuresOf(phase: Phase, bases: Bases): Figures {
+export function figuresOf(phase: Phase, bases: Baselines): Figures {
   const [own, none, aside] = [
     ownFiguresOf(phase),
     ownFiguresOf(bases.none),
@@ -52,7 +52,7 @@ export function figuresOf(phase: Phase, bases: Bases): Figures {
   };
 }
 
-function ownFiguresOf({ samples, queries }: Phase): Own {
+function ownFiguresOf({ samples, queries }: Phase): OwnFigures {
   const share = (tier: string): number =>
     (100 * samples.filter(({ from }) => from === tier).length) / samples.length;
   const times = samples.map(({ ms }) => ms);
@@ -73,10 +73,10 @@ function ownFiguresOf({ samples, queries }: Phase): Own {
 }
 
 /** The figures of one run, by setup. */
-export type Setups = Readonly<Record<string, Figures>>;
+export type FiguresBySetup = Readonly<Record<string, Figures>>;
 
 /** Returns the medians over the runs. Ratios were made within each run. */
-export function mediansOf(runs: readonly Setups[]): Setups {
+export function mediansOf(runs: readonly FiguresBySetup[]): FiguresBySetup {
   const medianOf = (setup: string, figure: string): number =>
     median(runs.map((run) => run[setup]![figure as Figure]));
   return Object.fromEntries(
@@ -84,11 +84,11 @@ export function mediansOf(runs: readonly Setups[]): Setups {
       setup,
       Object.fromEntries(Object.keys(figures).map((figure) => [figure, medianOf(setup, figure)])),
     ]),
-  ) as Setups;
+  ) as FiguresBySetup;
 }
 
 /** Returns one row for each figure: the median of each setup, with the range over the runs. */
-export function rowsOf(runs: readonly Setups[]): readonly Row[] {
+export function rowsOf(runs: readonly FiguresBySetup[]): readonly Row[] {
   const setups = Object.keys(runs[0] ?? {});
   return (Object.keys(LABELS) as Figure[]).map((figure) => {
     const [label, digits] = LABELS[figure];

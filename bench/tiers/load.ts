@@ -79,7 +79,6 @@ function send(url: string, client: number, init: Init): Promise<Answer> {
   const headers = {
     host: HOST,
     "CF-Connecting-IP": address,
-    "CF-Ray": "230b030023ae2822-FRA",
     "MF-CF-Blob": NETWORK,
     ...init.headers,
   };

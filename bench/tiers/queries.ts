@@ -1,7 +1,7 @@
 /** Tells the SQL queries of reads and of writes apart, by the counts of the gateway. */
 import type { Counts } from "../../dev/gateway/counts.ts";
 
-/** The tables that no read of a product uses: each write of a stock has its invalidation and its live event there. */
+/** The tables that only writes use: the outbox of invalidations, and the live events. */
 const TABLES_OF_WRITES = ["outbox", "live_events"];
 
 export interface Queries {

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { forkServices, type ForkedServices } from "../../dev/services-process.ts";
 import { countsOf, setLatency } from "../support/gateways.ts";
-import { figuresOf, type Phase, type Setups } from "./figures.ts";
+import { figuresOf, type Phase, type FiguresBySetup } from "./figures.ts";
 import { closeConnections } from "./load.ts";
 import { queriesBetween } from "./queries.ts";
 import { ADMIN, createReads, type Answers, type Reads } from "./reads.ts";
@@ -13,7 +13,7 @@ export const REDIS_MS = 1;
 const UNCACHED = 300;
 const REQUESTS = Number(process.env["REQUESTS"] ?? 20_000);
 const ASIDE = Math.ceil(REQUESTS / 10);
-/** Number of reads per write of one product's stock, in the steady part. */
+/** One request of so many is a write, in the steady part. */
 const WRITE_EVERY = 500;
 /** Queries after the response have ended by then. */
 const SETTLE_MS = 500;
@@ -28,7 +28,7 @@ export interface Scripts {
 }
 
 export interface Run {
-  readonly setups: Setups;
+  readonly setups: FiguresBySetup;
   readonly warmed: string;
 }
 
@@ -56,8 +56,11 @@ export async function runOnce(scripts: Scripts, seed: number): Promise<Run> {
     );
   } finally {
     closeConnections();
-    await Promise.all(centres.map((centre) => centre.close()));
-    await services.close();
+    try {
+      await Promise.all(centres.map((centre) => centre.close()));
+    } finally {
+      await services.close();
+    }
   }
 }
 

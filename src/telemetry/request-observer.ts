@@ -7,7 +7,6 @@ import type { EventRecorder } from "./event-recorder.ts";
 import { HANDOVER_MS, type FlushLoop } from "./export/flush-loop.ts";
 import type { Meter } from "./metrics/meter.ts";
 import type { SamplerName, TelemetrySettings } from "./settings.ts";
-import { coloOf } from "./traces/colo.ts";
 import {
   createRecord,
   isTraced,
@@ -135,7 +134,7 @@ export function createRequestObserver(
     const reason = keepReason(record);
     const span = record.span ?? newSpan(undefined, record.sampled);
     if (reason !== undefined) {
-      record.colo = record.request === undefined ? "" : coloOf(record.request);
+      record.colo = coloOf(record.request);
       record.request = undefined;
       keep(Object.assign(record, { span }), reason, waitUntil);
     }
@@ -155,6 +154,11 @@ export function createRequestObserver(
     run: (record, call) => (isTraced(record) ? current.run(record, call) : call()),
     end,
   };
+}
+
+function coloOf(request: RequestRecord["request"]): string {
+  const colo = request?.cf?.["colo"];
+  return typeof colo === "string" ? colo : "";
 }
 
 export interface Sampler {

@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { openInspector } from "./inspector.ts";
 
-/** workerd needs this flag of V8 so that `liveBytes` can collect garbage. */
-export const V8_FLAGS = "--expose-gc";
+/** workerd needs this flag of V8 so that code can collect garbage. */
+export const GC_FLAG = "--expose-gc";
 
 /** A collection that frees fewer bytes than this frees no more of what the isolate held. */
 const SAME_BYTES = 16_384;
@@ -16,11 +16,9 @@ interface HeapUsage {
 /** Returns the bytes of V8's heap and of the buffers outside it, after full garbage collections. */
 export async function liveBytes(url: string): Promise<number> {
   using inspector = await openInspector(url);
-  await inspector.call("Runtime.enable");
-  const contextId = await inspector.contextId;
   let least = Number.POSITIVE_INFINITY;
   for (;;) {
-    await inspector.call("Runtime.evaluate", { expression: "gc()", contextId });
+    await inspector.evaluate("gc()");
     const usage = await inspector.call<HeapUsage>("Runtime.getHeapUsage");
     const live = usage.usedSize + (usage.backingStorageSize ?? 0);
     if (live > least - SAME_BYTES) return Math.min(live, least);
