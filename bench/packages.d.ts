@@ -37,7 +37,10 @@ declare module "bentocache" {
 
 declare module "bentocache/drivers/memory" {
   import type { Driver } from "bentocache";
-  export function memoryDriver(options?: { maxItems?: number }): Driver<unknown>;
+  export function memoryDriver(options?: {
+    maxItems?: number;
+    serialize?: boolean;
+  }): Driver<unknown>;
 }
 
 declare module "@boringnode/bus/transports/memory" {

@@ -51,8 +51,9 @@ export async function prepareHit(
   const product = bundle("wrangler.toml");
   const subjects = bundle("bench/hit/wrangler.toml");
 
+  const objects = Object.keys(objectBindings());
   /** The bindings of the objects whose classes bench/hit/worker.ts lacks. */
-  const without = Object.keys(objectBindings()).filter((name) => name !== "FLIGHTS");
+  const without = objects.filter((name) => name !== "FLIGHTS");
 
   const sampled = { ...api, OTEL_TRACES_SAMPLER: "always_on" };
   const apiHit = await hitOf({ script: product, path: PRODUCT, bindings: sampled });
@@ -77,6 +78,14 @@ export async function prepareHit(
       name: `lru-cache ${versionOf("lru-cache")} ${inBare}`,
       path: "/lru/42",
       bindings: few,
+      base: FEW,
+    },
+    {
+      name: `bentocache ${versionOf("bentocache")}, memory, ${inBare}`,
+      path: "/bentocache/42",
+      bindings: few,
+      script: bundle("bench/hit-bentocache/wrangler.toml"),
+      without: objects,
       base: FEW,
     },
     { name: MANY, path: "/fields", bindings: many },
