@@ -37,7 +37,10 @@ declare module "bentocache" {
 
 declare module "bentocache/drivers/memory" {
   import type { Driver } from "bentocache";
-  export function memoryDriver(options?: { maxItems?: number }): Driver<unknown>;
+  export function memoryDriver(options?: {
+    maxItems?: number;
+    serialize?: boolean;
+  }): Driver<unknown>;
 }
 
 declare module "@boringnode/bus/transports/memory" {
@@ -128,4 +131,23 @@ declare module "@unkey/cache/stores" {
     readonly name: string;
     constructor(options: { redis: unknown });
   }
+}
+
+declare module "@opennextjs/cloudflare/overrides/incremental-cache/regional-cache" {
+  interface Entry<T> {
+    readonly value: T;
+    readonly lastModified: number;
+  }
+  interface IncrementalCache<T> {
+    get: (key: string, type?: string) => Promise<Entry<T> | null>;
+    set: (key: string, value: unknown, type?: string) => Promise<void>;
+  }
+  interface Store extends IncrementalCache<unknown> {
+    readonly name: string;
+    readonly delete: (key: string) => Promise<void>;
+  }
+  export function withRegionalCache<T>(
+    store: Store,
+    options: { mode: "short-lived" | "long-lived"; shouldLazilyUpdateOnCacheHit?: boolean },
+  ): IncrementalCache<T>;
 }

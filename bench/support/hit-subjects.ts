@@ -2,6 +2,7 @@
 import { bundle } from "../../dev/bundle.ts";
 import type { ServiceAddresses } from "../../dev/services.ts";
 import { versionOf } from "../peers/version.ts";
+import { installOpenNext, OPENNEXT } from "./opennext.ts";
 import type { Variant } from "./subjects.ts";
 import { ask, OF_CONNECTION, type Answer } from "../tiers/load.ts";
 import { objectBindings, startDataCentre } from "../tiers/runtime.ts";
@@ -50,9 +51,11 @@ export async function prepareHit(
 
   const product = bundle("wrangler.toml");
   const subjects = bundle("bench/hit/wrangler.toml");
+  installOpenNext();
 
+  const objects = Object.keys(objectBindings());
   /** The bindings of the objects whose classes bench/hit/worker.ts lacks. */
-  const without = Object.keys(objectBindings()).filter((name) => name !== "FLIGHTS");
+  const without = objects.filter((name) => name !== "FLIGHTS");
 
   const sampled = { ...api, OTEL_TRACES_SAMPLER: "always_on" };
   const apiHit = await hitOf({ script: product, path: PRODUCT, bindings: sampled });
@@ -77,6 +80,14 @@ export async function prepareHit(
       name: `lru-cache ${versionOf("lru-cache")} ${inBare}`,
       path: "/lru/42",
       bindings: few,
+      base: FEW,
+    },
+    {
+      name: `bentocache ${versionOf("bentocache")}, memory, ${inBare}`,
+      path: "/bentocache/42",
+      bindings: few,
+      script: bundle("bench/hit-bentocache/wrangler.toml"),
+      without: objects,
       base: FEW,
     },
     { name: MANY, path: "/fields", bindings: many },
@@ -105,6 +116,14 @@ export async function prepareHit(
         ]),
     { name: MATCH, path: "/match", bindings: few },
     { name: "hono/cache", path: "/hono-cache/42", bindings: few, base: MATCH },
+    {
+      name: `OpenNext's regional cache ${OPENNEXT}, in a bare handler with these fields`,
+      path: "/opennext/42",
+      bindings: few,
+      script: bundle("bench/hit-opennext/wrangler.toml"),
+      without: objects,
+      base: MATCH,
+    },
     // The cost of a hit in the edge tier is to be at most 0.8 of that of the bare handler.
     { name: "cached(), edge", path: "/edge/42", bindings: few, base: MATCH, goal: 1.25 },
   ];
