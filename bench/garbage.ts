@@ -3,7 +3,7 @@
  * only a full collection frees them. STARTS sets the number of starts, and HITS the requests of a measurement.
  */
 import { forkServices } from "../dev/services-process.ts";
-import { allocatedDuring } from "../tools/heap/allocations.ts";
+import { allocatedDuring, type CountedObjects } from "../tools/heap/allocations.ts";
 import { GC_FLAG } from "../tools/heap/live-bytes.ts";
 import { prepareHit, type HitSubject } from "./support/hit-subjects.ts";
 import { save, show } from "./support/report.ts";
@@ -27,23 +27,30 @@ interface Garbage {
   readonly survivingOutsideJavaScript: number;
 }
 
-async function measureStart(subject: HitSubject, start: number): Promise<Garbage> {
-  const namespace = `garbage-${start}`;
+/**
+ * Starts a subject and counts the bytes of its hits. Each count has a process of its own, because a second session of the
+ * profiler sometimes ended workerd.
+ */
+async function countOnce(subject: HitSubject, objects: CountedObjects, start: number) {
+  const namespace = `garbage-${objects}-${start}`;
   const hit = await startHit(subject, subjects, { namespace, warmUp: WARM_UP, inspected: true });
-  const perHit = async (objects: "all" | "survivors") => {
-    const counted = { objects, samplingInterval: SAMPLING_BYTES };
-    const sum = await allocatedDuring(hit.centre.inspectors[0]!, counted, async () =>
-      hit.send(HITS),
-    );
-    return { bytes: sum.bytes / HITS, outsideJavaScript: sum.outsideJavaScript / HITS };
-  };
   try {
-    const { bytes: allocated } = await perHit("all");
-    const { bytes: surviving, outsideJavaScript } = await perHit("survivors");
-    return { allocated, surviving, survivingOutsideJavaScript: outsideJavaScript };
+    const counted = { objects, samplingInterval: SAMPLING_BYTES };
+    const inspector = hit.centre.inspectors[0]!;
+    return await allocatedDuring(inspector, counted, async () => hit.send(HITS));
   } finally {
     await hit.centre.close();
   }
+}
+
+async function measureStart(subject: HitSubject, start: number): Promise<Garbage> {
+  const all = await countOnce(subject, "all", start);
+  const survivors = await countOnce(subject, "survivors", start);
+  return {
+    allocated: all.bytes / HITS,
+    surviving: survivors.bytes / HITS,
+    survivingOutsideJavaScript: survivors.outsideJavaScript / HITS,
+  };
 }
 
 const rows = [];

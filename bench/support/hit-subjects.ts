@@ -68,6 +68,7 @@ export async function prepareHit(
   const all: readonly HitSubject[] = [
     { name: BARE, path: "/bare", bindings: few },
     { name: FEW, path: "/fields", bindings: few },
+    { name: `${FEW}, behind two middlewares`, path: "/behind", bindings: few, base: FEW },
     { name: `${FEW}, prepared`, path: "/prepared", bindings: few, base: FEW },
     { name: CACHED, path: "/cached/42", bindings: few, base: FEW, goal: 0.95 },
     {
