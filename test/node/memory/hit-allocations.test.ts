@@ -20,8 +20,20 @@ async function ask(url: URL, count: number): Promise<string | null> {
   return status;
 }
 
-/** Returns the bytes that a new isolate allocates for one request of this path, and the last `Cache-Status`. */
-async function measure(path: string): Promise<{ bytes: number; status: string | null }> {
+interface Measured {
+  readonly bytes: number;
+  /** The `Cache-Status` of the last answer. */
+  readonly status: string | null;
+}
+
+/** Returns the least of three counts. On a busy machine the syncs of the log come to more bytes for each request. */
+async function measure(path: string): Promise<Measured> {
+  const counts = [await measureOnce(path), await measureOnce(path), await measureOnce(path)];
+  return counts.toSorted((one, other) => one.bytes - other.bytes)[0]!;
+}
+
+/** Counts the bytes that a new isolate allocates for one request of this path. */
+async function measureOnce(path: string): Promise<Measured> {
   await using worker = await startInspected(MAIN, FLAGS);
   const url = new URL(path, worker.url);
   await ask(url, 100);
