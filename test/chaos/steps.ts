@@ -13,7 +13,7 @@ export async function runAll(steps: readonly Step[]): Promise<void> {
   if (errors.length > 0) throw errors[0];
 }
 
-/** What a start needs to be undone: it adds a step for each part that it has started. */
+/** The steps that undo a start. The start adds one for each part that runs. */
 export interface Stops {
   add(step: Step): void;
   /** Runs the steps, the newest first, and forgets them. */
